@@ -1,0 +1,204 @@
+"""From a stored record to a session model and back."""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from typed_sessions.errors import (
+    FieldProblem,
+    InvalidSessionError,
+    NewerVersionError,
+    SessionDefinitionError,
+    SessionTooLargeError,
+    TooOldVersionError,
+    UnstorableValueError,
+    UpcastError,
+)
+from typed_sessions.history import JsonObject, Step
+from typed_sessions.key import SessionKey
+from typed_sessions.limits import Limits
+from typed_sessions.model import SessionModel
+from typed_sessions.record import Record
+from typed_sessions.storable import problem_in, undumpable
+from typed_sessions.unknown import with_unknown
+
+M = TypeVar("M", bound=SessionModel)
+
+logger = logging.getLogger("typed_sessions")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a session is written: under which version, for which readers.
+
+    A record of newer code keeps its own version and its `unknown` top-level fields when this code saves it.
+    """
+
+    version: int
+    min_reader: int
+    is_newer: bool = False
+    unknown: JsonObject = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded(Generic[M]):
+    """A session model read from a record. `is_stale` if it was upcast on the way."""
+
+    data: M
+    form: Form
+    is_stale: bool = False
+
+
+class Codec(Generic[M]):
+    """Reads and writes the sessions of one model.
+
+    A record of the current version takes one pass from bytes to model; an older one goes through the steps of
+    the history and back through JSON; a newer one is read if it allows, with its unknown fields kept.
+    """
+
+    def __init__(self, model: type[M], limits: Limits) -> None:
+        if not hasattr(model, "session_config"):
+            raise SessionDefinitionError(f"{model.__qualname__} has no session_config; add one to its body")
+        self.model = model
+        self.config = model.session_config
+        self._max_bytes = self.config.max_bytes or limits.max_bytes
+        self._warn_bytes = limits.warn_bytes
+        self.form = Form(self.config.version, self.config.min_reader)
+
+    def initial(self) -> M:
+        """A new session.
+
+        Raises:
+            SessionDefinitionError: `initial` made something else than this model.
+        """
+        made = self.model() if self.config.initial is None else self.config.initial()
+        if not isinstance(made, self.model):
+            raise SessionDefinitionError(f"initial of {self.config.name!r} must make a {self.model.__qualname__}")
+        return made
+
+    def decode(self, key: SessionKey, record: Record) -> Decoded[M]:
+        """The model of a record.
+
+        Raises:
+            InvalidSessionError: the data does not satisfy the model.
+            UpcastError: a step failed.
+            NewerVersionError: newer code wrote it and does not let this version read it.
+            TooOldVersionError: the history does not reach back to its version.
+        """
+        ours = self.config.version
+        if record.version == ours:
+            return Decoded(self._valid(key, record, self.form), self.form)
+        if record.version < ours:
+            return Decoded(self._upcast(key, record), self.form, is_stale=True)
+        if record.min_reader > ours:
+            raise NewerVersionError(key, stored=record.version, min_reader=record.min_reader, ours=ours)
+        data = self._valid(key, record, Form(record.version, record.min_reader, is_newer=True))
+        return Decoded(data, Form(record.version, record.min_reader, is_newer=True, unknown=data.model_extra or {}))
+
+    def dump(self, key: SessionKey, data: M, form: Form) -> bytes:
+        """The model as JSON bytes, unchecked: what it is compared by.
+
+        Raises:
+            UnstorableValueError: it cannot be written as JSON.
+        """
+        try:
+            if form.is_newer:
+                known = data.model_dump(mode="json", by_alias=False, round_trip=True, warnings=False)
+                return to_json({**form.unknown, **with_unknown(data, known)})
+            return data.model_dump_json(by_alias=False, round_trip=True, warnings=False).encode()
+        except (PydanticSerializationError, ValueError, RecursionError):
+            # `from None`: the cause would quote the value.
+            raise UnstorableValueError(key, *undumpable(data)) from None
+
+    def sealed(self, key: SessionKey, data: M, dumped: bytes, form: Form) -> bytes:
+        """What is stored for a model whose dump is `dumped`: validated, normalised, and sure to come back.
+
+        Raises:
+            SessionTooLargeError: it has more bytes than allowed.
+            UnstorableValueError: a nested change broke the declared shape, or a value cannot make the round trip.
+        """
+        if len(dumped) > self._max_bytes:
+            raise SessionTooLargeError(key, size=len(dumped), limit=self._max_bytes)
+        if len(dumped) >= self._warn_bytes:
+            logger.warning("the session %s takes %d bytes; keep large data in a table of its own", key, len(dumped))
+        try:
+            stored = self.dump(key, self.parse(dumped, form), form)
+        except ValidationError as error:
+            problem = problems_of(error)[0]
+            raise UnstorableValueError(key, problem["path"], problem["message"]) from error
+        unstorable = problem_in(stored, data)
+        if unstorable:
+            raise UnstorableValueError(key, *unstorable)
+        return stored
+
+    def parse(self, data: bytes, form: Form) -> M:
+        """The model of JSON bytes that were written in this form."""
+        if form.is_newer:
+            return self.model.model_validate_json(data, by_alias=False, by_name=True, extra="allow")
+        return self.model.model_validate_json(data, by_alias=False, by_name=True)
+
+    def _valid(self, key: SessionKey, record: Record, form: Form) -> M:
+        try:
+            return self.parse(record.data, form)
+        except ValidationError as error:
+            raise InvalidSessionError(key, record.version, problems_of(error)) from error
+
+    def _upcast(self, key: SessionKey, record: Record) -> M:
+        oldest = self.config.history.oldest
+        if record.version < oldest:
+            raise TooOldVersionError(key, stored=record.version, oldest=oldest)
+        steps = self.config.steps[record.version - oldest :]
+        data = _json_object(key, record)
+        for step in steps:
+            data = _upcast_once(key, step, data)
+        try:
+            return self.parse(to_json(data), self.form)
+        except ValidationError as error:
+            problems = problems_of(error)
+            place = f"{problems[0]['path']}: {problems[0]['message']}"
+            raise UpcastError(key, steps[-1].name, f"the result is no valid {self.model.__qualname__}: {place}") from error
+        except PydanticSerializationError:
+            raise UpcastError(key, steps[-1].name, "the result is not made of JSON values") from None
+
+
+def problems_of(error: ValidationError) -> list[FieldProblem]:
+    """The problems of a validation error, without the input that they were found in."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [
+        FieldProblem(path=".".join(map(str, item["loc"])), type=item["type"], message=item["msg"]) for item in found
+    ]
+
+
+def _json_object(key: SessionKey, record: Record) -> JsonObject:
+    try:
+        data: object = from_json(record.data)
+    except ValueError as error:
+        problem = FieldProblem(path="", type="json_invalid", message=f"it is no JSON: {error}")
+        raise InvalidSessionError(key, record.version, [problem]) from None
+    if not isinstance(data, dict):
+        problem = FieldProblem(path="", type="dict_type", message="it is no JSON object")
+        raise InvalidSessionError(key, record.version, [problem])
+    return data
+
+
+def _upcast_once(key: SessionKey, step: Step, data: JsonObject) -> JsonObject:
+    try:
+        upcast = step.upcast(data)
+    except Exception as reason:
+        # `from None`, because a KeyError or ValueError quotes the stored data; the reason is an attribute.
+        raise UpcastError(key, step.name, f"it raised {type(reason).__name__}{_place(reason)}", reason) from None
+    if not isinstance(upcast, dict):
+        raise UpcastError(key, step.name, f"it returned {type(upcast).__name__}, not a JSON object")
+    return upcast
+
+
+def _place(reason: Exception) -> str:
+    traceback = reason.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return ""
+    return f" at line {traceback.tb_lineno} of {traceback.tb_frame.f_code.co_filename}"

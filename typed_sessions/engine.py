@@ -1,0 +1,131 @@
+"""The moves of a turn between a store and its sessions: begin, commit, end."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from typed_sessions.clock import Clock, Revisions
+from typed_sessions.codec import Codec, M
+from typed_sessions.errors import SessionConflictError
+from typed_sessions.key import SessionKey
+from typed_sessions.limits import Limits
+from typed_sessions.model import SessionModel
+from typed_sessions.record import Record
+from typed_sessions.stores.protocol import Delete, Move, Outcome, Store, Touch
+from typed_sessions.turn import AnyOpened, plan, settle
+from typed_sessions.turnstile import Turnstile
+
+MAX_ATTEMPTS = 100
+"""Every failed attempt means that somebody else's save went through, so this many in a row is no accident."""
+
+
+class Engine:
+    """What all sessions of one `Sessions` share. `async` throughout; `sync` runs it over a store that never waits."""
+
+    def __init__(self, store: Store, clock: Clock, limits: Limits, turnstile: Turnstile[Any], *, serialize: bool) -> None:
+        self.store = store
+        self.clock = clock
+        self._limits = limits
+        self._turnstile = turnstile
+        self._serialize = serialize
+        self._revisions = Revisions(clock)
+        self._codecs: dict[type[SessionModel], Codec[Any]] = {}
+        self._lent: dict[tuple[Hashable, SessionKey], AnyOpened] = {}
+
+    def codec(self, session_model: type[M]) -> Codec[M]:
+        """The codec of a model, made once."""
+        codec = self._codecs.get(session_model)
+        if codec is None:
+            codec = self._codecs[session_model] = Codec(session_model, self._limits)
+        return codec
+
+    def lent(self, key: SessionKey) -> AnyOpened | None:
+        """What the running task or thread has open under this key, so that a nested open joins it."""
+        return self._lent.get((self._turnstile.me(), key))
+
+    def lend(self, opened: AnyOpened) -> None:
+        """Let nested opens join this session."""
+        opened.lender = self._turnstile.me()
+        self._lent[opened.lender, opened.key] = opened
+
+    async def begin(self, sessions: Sequence[AnyOpened]) -> list[SessionKey]:
+        """Wait for the turns on the keys of the sessions, and say which turns were taken."""
+        return await self._turnstile.enter([opened.key for opened in sessions]) if self._serialize else []
+
+    def end(self, sessions: Sequence[AnyOpened], taken: Sequence[SessionKey]) -> None:
+        """Take the sessions back, and let the next turns on the taken keys begin."""
+        for opened in sessions:
+            del self._lent[opened.lender, opened.key]
+        self._turnstile.leave(taken)
+
+    async def read(self, sessions: Sequence[AnyOpened]) -> None:
+        """Load what the store holds, in one batch, and start from it."""
+        records = await self.store.load([opened.key for opened in sessions])
+        now = self.clock()
+        for opened in sessions:
+            opened.start(records.get(opened.key), now)
+
+    async def commit(self, sessions: Sequence[AnyOpened]) -> None:
+        """Save what changed in one transaction, over nobody else's change.
+
+        Raises:
+            SessionConflictError, SessionGoneError: somebody else was first.
+            UnstorableValueError, SessionTooLargeError: it cannot be stored.
+        """
+        for _ in range(MAX_ATTEMPTS):
+            now = self.clock()
+            plans = [each for each in (plan(opened, now, self._revisions) for opened in sessions) if each]
+            if not plans:
+                return
+            lost = settle(plans, await self.store.save([change for each in plans for change in each.changes]))
+            if not lost:
+                return
+            theirs = await self.store.load([each.opened.key for each in lost])
+            for each in lost:
+                each.opened.rebase(theirs.get(each.opened.key), each.record.data, now, is_quiet=each.is_quiet)
+        raise SessionConflictError(lost[0].opened.key, ())
+
+    async def delete(self, opened: AnyOpened) -> None:
+        """Delete the session now, unless it was deleted and made anew by somebody else."""
+        while opened.record is not None:
+            [outcome] = await self.store.save([Delete(opened.key, opened.record.revision)])
+            if outcome is not Outcome.CONFLICT:
+                break
+            opened.record = await self._same(opened)
+        opened.is_settled = True
+
+    async def touch(self, opened: AnyOpened) -> None:
+        """Let the session live as long as if it had been saved now. Loses quietly: a save slides the expiry too."""
+        ttl = opened.codec.config.ttl
+        if ttl is None or opened.record is None:
+            return
+        expires_at = self.clock() + ttl
+        [outcome] = await self.store.save([Touch(opened.key, opened.record.revision, expires_at)])
+        if outcome is Outcome.SAVED:
+            opened.record = replace(opened.record, expires_at=expires_at)
+
+    async def rotate(self, opened: AnyOpened, to: SessionKey) -> None:
+        """Give the session another key now.
+
+        Raises:
+            SessionConflictError: the key `to` is taken.
+            SessionGoneError: the session was deleted meanwhile.
+        """
+        while opened.record is not None and to != opened.key:
+            [outcome] = await self.store.save([Move(opened.key, opened.record.revision, to)])
+            if outcome is Outcome.SAVED:
+                break
+            stored, now = await self.store.load([opened.key, to]), self.clock()
+            if to in stored:
+                raise SessionConflictError(to, ())
+            opened.rebase(stored.get(opened.key), opened.changed() or opened.baseline(), now, is_quiet=False)
+        if self._lent.get((opened.lender, opened.key)) is opened:
+            self._lent[opened.lender, to] = self._lent.pop((opened.lender, opened.key))
+        opened.key = to
+
+    async def _same(self, opened: AnyOpened) -> Record | None:
+        """What the store holds now, if it is still the session that was read."""
+        record = (await self.store.load([opened.key])).get(opened.key)
+        if record is None or opened.record is None or record.created_at != opened.record.created_at:
+            return None
+        return record

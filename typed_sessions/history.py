@@ -1,0 +1,74 @@
+"""How yesterday's sessions become today's: the steps from each version to the next."""
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from typed_sessions.errors import SessionDefinitionError
+
+JsonObject: TypeAlias = dict[str, Any]
+"""A JSON object as `json.loads` gives it. What its values are is known to the step that reads them."""
+
+_STEP = re.compile(r"v(\d+)_to_v(\d+)\Z")
+_LOOKS_LIKE_A_STEP = re.compile(r"_*v_?\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One upcast: carries data from version `source` to the next. `name` is its method, for errors."""
+
+    name: str
+    source: int
+    upcast: Callable[[JsonObject], object]
+
+
+class History:
+    """The upcasts of one session model. Subclass it and write one static method for each step:
+
+        class CartHistory(History):
+            @staticmethod
+            def v1_to_v2(old: JsonObject, /) -> JsonObject:
+                return {**old, "currency": "EUR"}
+
+    A step gets and returns plain JSON objects, leaves its argument as it is and does no I/O. `oldest` is the
+    lowest version that can still be read. The chain is checked when the session model is defined.
+    """
+
+    oldest: ClassVar[int] = 1
+
+    def chain(self, version: int, /) -> tuple[Step, ...]:
+        """The steps from `oldest` to `version`, in order.
+
+        Raises:
+            SessionDefinitionError: a step is missing, leads past `version`, skips a version, is asynchronous
+                or is misnamed.
+        """
+        steps = {step.source: step for step in map(self._step, self._step_names())}
+        expected = range(self.oldest, version)
+        missing = [f"v{source}_to_v{source + 1}" for source in expected if source not in steps]
+        strangers = [step.name for source, step in steps.items() if source not in expected]
+        if missing:
+            raise SessionDefinitionError(f"{self._label} lacks {', '.join(missing)}; write it, or raise `oldest`")
+        if strangers:
+            raise SessionDefinitionError(
+                f"{self._label} has {', '.join(strangers)}, which no session between version {self.oldest} and "
+                f"{version} passes; set version in session_config, or remove it"
+            )
+        return tuple(steps[source] for source in expected)
+
+    @property
+    def _label(self) -> str:
+        return type(self).__qualname__
+
+    def _step_names(self) -> list[str]:
+        return [name for name in dir(self) if _LOOKS_LIKE_A_STEP.match(name)]
+
+    def _step(self, name: str) -> Step:
+        found, upcast = _STEP.match(name), getattr(self, name)
+        if found is None or int(found[2]) != int(found[1]) + 1:
+            raise SessionDefinitionError(f"{self._label}.{name} is no step; name it like v1_to_v2, one version each")
+        if not callable(upcast) or inspect.iscoroutinefunction(upcast):
+            raise SessionDefinitionError(f"{self._label}.{name} must be a plain function: steps do no I/O")
+        return Step(f"{self._label}.{name}", int(found[1]), upcast)

@@ -1,0 +1,1 @@
+"""One module for each framework. Import each from its own module."""

@@ -1,0 +1,42 @@
+"""Two changes of one session become one, by top-level field."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic_core import to_json
+
+from typed_sessions.history import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """`merged` is theirs with my changes; `taken` are the fields that only they changed, `conflicts` those that
+    both changed to different values."""
+
+    merged: JsonObject
+    taken: frozenset[str]
+    conflicts: tuple[str, ...]
+
+
+def merge(*, base: JsonObject, mine: JsonObject, theirs: JsonObject) -> Merge:
+    """Three-way merge of JSON objects: a field that one side left as in `base` takes the other side's value.
+
+    Source: Mens, "A State-of-the-Art Survey on Software Merging", IEEE TSE 28(5), 2002 (three-way, state-based).
+    """
+    fields = sorted({*base, *mine, *theirs})
+    taken = frozenset(field for field in fields if _same(base, mine, field) and not _same(base, theirs, field))
+    conflicts = tuple(
+        field
+        for field in fields
+        if field not in taken and not _same(base, theirs, field) and not _same(mine, theirs, field)
+    )
+    sources = {field: theirs if field in taken else mine for field in fields}
+    merged = {field: source[field] for field, source in sources.items() if field in source}
+    return Merge(merged, taken, conflicts)
+
+
+def _same(left: Mapping[str, object], right: Mapping[str, object], field: str) -> bool:
+    # As JSON text, because Python holds 1, 1.0 and True for equal.
+    if field not in left or field not in right:
+        return field not in left and field not in right
+    return to_json(left[field]) == to_json(right[field])

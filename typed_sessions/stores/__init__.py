@@ -1,0 +1,1 @@
+"""Places that keep records. Import each from its own module."""
