@@ -77,9 +77,7 @@ def _rendered(context: AutogenContext, steps: list[MigrateOperation]) -> str:
 
 
 def _creates(path: Path, table: Table) -> bool:
-    return any(
-        (name, schema) == (table.name, table.schema) for name, schema in _created(ast.parse(path.read_bytes()))
-    )
+    return any((name, schema) == (table.name, table.schema) for name, schema in _created(ast.parse(path.read_bytes())))
 
 
 def _created(module: ast.Module) -> Iterator[tuple[object, object]]:

@@ -1,0 +1,66 @@
+"""Between a record and a row of the table."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import RowMapping
+
+from typed_sessions.key import SessionKey
+from typed_sessions.record import Record
+from typed_sessions.stores.protocol import Row
+
+Values: TypeAlias = dict[str, Any]
+"""Values of bound parameters, by name."""
+
+# Their types hold no time zone, so what is stored is UTC by agreement. The others get it said.
+WITHOUT_ZONE = frozenset({"sqlite", "mysql", "mariadb"})
+
+
+def moment(value: datetime | None, dialect: str) -> datetime | None:
+    """A time as the dialect's driver takes it."""
+    if value is None:
+        return None
+    utc = value.astimezone(UTC)
+    return utc.replace(tzinfo=None) if dialect in WITHOUT_ZONE else utc
+
+
+def values_of(record: Record, dialect: str) -> Values:
+    """The columns of a record, but for its key."""
+    return {
+        "version": record.version,
+        "min_reader": record.min_reader,
+        "revision": record.revision,
+        "data": record.data.decode(),
+        "owner": record.owner,
+        "created_at": moment(record.created_at, dialect),
+        "updated_at": moment(record.updated_at, dialect),
+        "expires_at": moment(record.expires_at, dialect),
+    }
+
+
+def row_of(row: RowMapping) -> Row:
+    """The key and the record of a row."""
+    return SessionKey(row["model"], row["key"]), _record(row)
+
+
+def _record(row: Mapping[Any, Any]) -> Record:
+    return Record(
+        version=row["version"],
+        min_reader=row["min_reader"],
+        revision=row["revision"],
+        data=_bytes(row["data"]),
+        created_at=_utc(row["created_at"]),
+        updated_at=_utc(row["updated_at"]),
+        expires_at=None if row["expires_at"] is None else _utc(row["expires_at"]),
+        owner=row["owner"],
+    )
+
+
+def _bytes(data: str | bytes) -> bytes:
+    # SQLite keeps whatever somebody wrote there by hand.
+    return data if isinstance(data, bytes) else str(data).encode()
+
+
+def _utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -1,0 +1,64 @@
+"""What an error of a driver means. The only place that knows drivers' errors."""
+
+import asyncio
+
+from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from typed_sessions.errors import SchemaMismatchError, StoreUnavailableError, TypedSessionsError
+
+ERRORS = (StatementError, PoolTimeoutError, OSError, TimeoutError, asyncio.IncompleteReadError)
+"""What drivers, and SQLAlchemy around them, raise when a database does not do what it is asked."""
+
+BACKOFF = (0.01, 0.03, 0.1, 0.3, 0.6)
+"""Seconds before each new attempt after a passing error; each is spread by a random factor."""
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization_failure, deadlock_detected.
+# https://mariadb.com/kb/en/mariadb-error-codes/: ER_LOCK_DEADLOCK, ER_CHECKREAD, ER_LOCK_WAIT_TIMEOUT.
+# https://www.sqlite.org/rescode.html.
+PASSING = frozenset({"40001", "40P01", 1213, 1020, 1205, "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
+
+# undefined_table, undefined_column, invalid_schema_name; ER_NO_SUCH_TABLE, ER_BAD_FIELD_ERROR.
+NO_LAYOUT = frozenset({"42P01", "42703", "3F000", 1146, 1054})
+NO_LAYOUT_ON_SQLITE = ("no such table", "no such column", "has no column named")
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the transaction was rolled back only because of another one, and may be run again as it is."""
+    return code_of(error) in PASSING
+
+
+def translated(error: BaseException, table: str) -> TypedSessionsError:
+    """Our error for a driver's. To be raised `from` it."""
+    if isinstance(error, StatementError):
+        # Its text would list the parameters, which are keys and session data.
+        error.hide_parameters = True
+    if isinstance(error, PoolTimeoutError):
+        return StoreUnavailableError("no connection became free in time; raise pool_size, or close connections sooner")
+    if isinstance(error, TimeoutError):
+        return StoreUnavailableError("the database did not answer in time; is it overloaded, or a lock held for long?")
+    if _lacks_layout(error):
+        return SchemaMismatchError(table, ["a table or column is missing"])
+    return StoreUnavailableError(f"the database failed ({_kind(error)}); is it up, and are its URL and rights correct?")
+
+
+def code_of(error: BaseException) -> str | int | None:
+    """The database's own code: an SQLSTATE (PostgreSQL), a number (MariaDB), or a name (SQLite)."""
+    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    for attribute in ("sqlstate", "sqlite_errorname"):
+        code = getattr(origin, attribute, None)
+        if isinstance(code, str):
+            return code
+    number = origin.args[0] if origin.args else None
+    return number if isinstance(number, int) else None
+
+
+def _lacks_layout(error: BaseException) -> bool:
+    is_sqlite = code_of(error) == "SQLITE_ERROR"
+    return code_of(error) in NO_LAYOUT or (is_sqlite and any(text in str(error) for text in NO_LAYOUT_ON_SQLITE))
+
+
+def _kind(error: BaseException) -> str:
+    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    code = code_of(error)
+    return type(origin).__name__ if code is None else f"{type(origin).__name__} {code}"
