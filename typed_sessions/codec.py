@@ -1,11 +1,11 @@
 """From a stored record to a session model and back."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import ErrorDetails, PydanticSerializationError, from_json, to_json
 
 from typed_sessions.errors import (
     FieldProblem,
@@ -16,6 +16,7 @@ from typed_sessions.errors import (
     TooOldVersionError,
     UnstorableValueError,
     UpcastError,
+    described,
 )
 from typed_sessions.history import JsonObject, Step
 from typed_sessions.key import SessionKey
@@ -26,6 +27,9 @@ from typed_sessions.storable import problem_in, undumpable
 from typed_sessions.unknown import with_unknown
 
 M = TypeVar("M", bound=SessionModel)
+
+QUOTING = frozenset({"value_error", "assertion_error", "union_tag_invalid"})
+"""Types of Pydantic's problems whose messages may quote the value."""
 
 logger = logging.getLogger("typed_sessions")
 
@@ -74,10 +78,13 @@ class Codec(Generic[M]):
         Raises:
             SessionDefinitionError: `initial` made something else than this model.
         """
-        made = self.model() if self.config.initial is None else self.config.initial()
+        if self.config.initial is None:
+            return self.model()
+        made = self.config.initial()
         if not isinstance(made, self.model):
             raise SessionDefinitionError(f"initial of {self.config.name!r} must make a {self.model.__qualname__}")
-        return made
+        # It may give the same object every time, and sessions must not share one.
+        return made.model_copy(deep=True)
 
     def decode(self, key: SessionKey, record: Record) -> Decoded[M]:
         """The model of a record.
@@ -95,8 +102,7 @@ class Codec(Generic[M]):
             return Decoded(self._upcast(key, record), self.form, is_stale=True)
         if record.min_reader > ours:
             raise NewerVersionError(key, stored=record.version, min_reader=record.min_reader, ours=ours)
-        data = self._valid(key, record, Form(record.version, record.min_reader, is_newer=True))
-        return Decoded(data, Form(record.version, record.min_reader, is_newer=True, unknown=data.model_extra or {}))
+        return self._newer(key, record)
 
     def dump(self, key: SessionKey, data: M, form: Form) -> bytes:
         """The model as JSON bytes, unchecked: what it is compared by.
@@ -128,7 +134,7 @@ class Codec(Generic[M]):
             stored = self.dump(key, self.parse(dumped, form), form)
         except ValidationError as error:
             problem = problems_of(error)[0]
-            raise UnstorableValueError(key, problem["path"], problem["message"]) from error
+            raise UnstorableValueError(key, problem["path"], problem["message"]) from None
         unstorable = problem_in(stored, data)
         if unstorable:
             raise UnstorableValueError(key, *unstorable)
@@ -144,7 +150,17 @@ class Codec(Generic[M]):
         try:
             return self.parse(record.data, form)
         except ValidationError as error:
-            raise InvalidSessionError(key, record.version, problems_of(error)) from error
+            raise InvalidSessionError(key, record.version, problems_of(error), error) from None
+
+    def _newer(self, key: SessionKey, record: Record) -> Decoded[M]:
+        form = Form(record.version, record.min_reader, is_newer=True)
+        try:
+            data = self._valid(key, record, form)
+        except AttributeError as error:
+            # From Pydantic, where a dataclass has no place for an unknown field.
+            problem = FieldProblem(path="", type="slots", message="a dataclass with slots cannot keep unknown fields")
+            raise InvalidSessionError(key, record.version, [problem]) from error
+        return Decoded(data, replace(form, unknown=data.model_extra or {}))
 
     def _upcast(self, key: SessionKey, record: Record) -> M:
         oldest = self.config.history.oldest
@@ -157,19 +173,25 @@ class Codec(Generic[M]):
         try:
             return self.parse(to_json(data), self.form)
         except ValidationError as error:
-            problems = problems_of(error)
-            place = f"{problems[0]['path']}: {problems[0]['message']}"
-            raise UpcastError(key, steps[-1].name, f"the result is no valid {self.model.__qualname__}: {place}") from error
-        except PydanticSerializationError:
-            raise UpcastError(key, steps[-1].name, "the result is not made of JSON values") from None
+            problem = f"the result is no valid {self.model.__qualname__}: {described(problems_of(error))}"
+            raise UpcastError(key, steps[-1].name, problem, error) from None
+        except (ValueError, RecursionError) as error:
+            raise UpcastError(key, steps[-1].name, "the result is not made of JSON values", error) from None
 
 
 def problems_of(error: ValidationError) -> list[FieldProblem]:
     """The problems of a validation error, without the input that they were found in."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
     return [
-        FieldProblem(path=".".join(map(str, item["loc"])), type=item["type"], message=item["msg"]) for item in found
+        FieldProblem(path=".".join(map(str, item["loc"])), type=item["type"], message=_message(item))
+        for item in error.errors(include_context=False, include_input=False)
     ]
+
+
+def _message(item: ErrorDetails) -> str:
+    # Only Pydantic's own messages have a URL. Those of a user's validators may quote the value.
+    if "url" not in item or item["type"] in QUOTING:
+        return f"its validator refuses it ({item['type']})"
+    return item["msg"]
 
 
 def _json_object(key: SessionKey, record: Record) -> JsonObject:

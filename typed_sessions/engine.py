@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from typed_sessions.clock import Clock, Revisions
@@ -11,8 +12,8 @@ from typed_sessions.key import SessionKey
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
 from typed_sessions.record import Record
-from typed_sessions.stores.protocol import Delete, Move, Outcome, Store, Touch
-from typed_sessions.turn import AnyOpened, plan, settle
+from typed_sessions.stores.protocol import Change, Delete, Move, Outcome, Store, Touch
+from typed_sessions.turn import AnyOpened, Plan, plan, settle
 from typed_sessions.turnstile import Turnstile
 
 MAX_ATTEMPTS = 100
@@ -22,7 +23,9 @@ MAX_ATTEMPTS = 100
 class Engine:
     """What all sessions of one `Sessions` share. `async` throughout; `sync` runs it over a store that never waits."""
 
-    def __init__(self, store: Store, clock: Clock, limits: Limits, turnstile: Turnstile[Any], *, serialize: bool) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, limits: Limits, turnstile: Turnstile[Any], *, serialize: bool
+    ) -> None:
         self.store = store
         self.clock = clock
         self._limits = limits
@@ -72,6 +75,7 @@ class Engine:
             SessionConflictError, SessionGoneError: somebody else was first.
             UnstorableValueError, SessionTooLargeError: it cannot be stored.
         """
+        plans: list[Plan] = []
         for _ in range(MAX_ATTEMPTS):
             now = self.clock()
             plans = [each for each in (plan(opened, now, self._revisions) for opened in sessions) if each]
@@ -80,19 +84,27 @@ class Engine:
             lost = settle(plans, await self.store.save([change for each in plans for change in each.changes]))
             if not lost:
                 return
+            # An upcast that lost a race need not be written now; a later change will meet what won.
+            outrun = [each.opened for each in lost if each.is_quiet]
+            sessions = [opened for opened in sessions if opened not in outrun]
+            await self._rebase([each for each in lost if not each.is_quiet], now)
+        raise SessionConflictError(plans[0].opened.key, ())
+
+    async def _rebase(self, lost: Sequence[Plan], now: datetime) -> None:
+        if lost:
             theirs = await self.store.load([each.opened.key for each in lost])
             for each in lost:
-                each.opened.rebase(theirs.get(each.opened.key), each.record.data, now, is_quiet=each.is_quiet)
-        raise SessionConflictError(lost[0].opened.key, ())
+                each.opened.rebase(theirs.get(each.opened.key), each.record.data, now)
 
     async def delete(self, opened: AnyOpened) -> None:
         """Delete the session now, unless it was deleted and made anew by somebody else."""
-        while opened.record is not None:
-            [outcome] = await self.store.save([Delete(opened.key, opened.record.revision)])
+        found = opened.record or opened.occupant
+        while found is not None:
+            [outcome] = await self.store.save([Delete(opened.key, found.revision)])
             if outcome is not Outcome.CONFLICT:
                 break
-            opened.record = await self._same(opened)
-        opened.is_settled = True
+            found = await self._same(opened.key, found)
+        opened.is_deleted = True
 
     async def touch(self, opened: AnyOpened) -> None:
         """Let the session live as long as if it had been saved now. Loses quietly: a save slides the expiry too."""
@@ -111,21 +123,32 @@ class Engine:
             SessionConflictError: the key `to` is taken.
             SessionGoneError: the session was deleted meanwhile.
         """
-        while opened.record is not None and to != opened.key:
-            [outcome] = await self.store.save([Move(opened.key, opened.record.revision, to)])
-            if outcome is Outcome.SAVED:
-                break
-            stored, now = await self.store.load([opened.key, to]), self.clock()
-            if to in stored:
-                raise SessionConflictError(to, ())
-            opened.rebase(stored.get(opened.key), opened.changed() or opened.baseline(), now, is_quiet=False)
+        if to == opened.key:
+            return
+        if (opened.lender, to) in self._lent:
+            raise SessionConflictError(to, ())
+        await self._move(opened, to)
         if self._lent.get((opened.lender, opened.key)) is opened:
             self._lent[opened.lender, to] = self._lent.pop((opened.lender, opened.key))
         opened.key = to
 
-    async def _same(self, opened: AnyOpened) -> Record | None:
+    async def _move(self, opened: AnyOpened, to: SessionKey) -> None:
+        freed: list[Change] = []
+        while opened.record is None or not await self._saves([*freed, Move(opened.key, opened.record.revision, to)]):
+            stored, now = await self.store.load([opened.key, to]), self.clock()
+            occupant, theirs = stored.get(to), stored.get(opened.key)
+            if occupant is not None and occupant.is_alive(now):
+                raise SessionConflictError(to, ())
+            if opened.record is None:
+                return
+            freed = [Delete(to, occupant.revision)] if occupant is not None else []
+            if theirs is None or theirs.revision != opened.record.revision:
+                opened.rebase(theirs, opened.changed() or opened.baseline(), now)
+
+    async def _saves(self, changes: Sequence[Change]) -> bool:
+        return all(outcome is Outcome.SAVED for outcome in await self.store.save(changes))
+
+    async def _same(self, key: SessionKey, read: Record) -> Record | None:
         """What the store holds now, if it is still the session that was read."""
-        record = (await self.store.load([opened.key])).get(opened.key)
-        if record is None or opened.record is None or record.created_at != opened.record.created_at:
-            return None
-        return record
+        record = (await self.store.load([key])).get(key)
+        return record if record is not None and record.created_at == read.created_at else None

@@ -65,10 +65,16 @@ class InvalidKeyError(TypedSessionsError):
 
 
 class InvalidSessionError(TypedSessionsError):
-    """Stored data does not satisfy its session model. The row is untouched. `problems` lists the fields."""
+    """Stored data does not satisfy its session model. The row is untouched. `problems` lists the fields.
 
-    def __init__(self, key: SessionKey, version: int, problems: Sequence[FieldProblem]) -> None:
-        self.key, self.version, self.problems = key, version, tuple(problems)
+    `reason` is Pydantic's own error, if it has one. It is not chained as `__cause__`, because the messages of
+    validators may quote the stored data.
+    """
+
+    def __init__(
+        self, key: SessionKey, version: int, problems: Sequence[FieldProblem], reason: ValueError | None = None
+    ) -> None:
+        self.key, self.version, self.problems, self.reason = key, version, tuple(problems), reason
         super().__init__(
             f"the stored session {key} (version {version}) is invalid: {described(problems)}; repair the row, "
             f"raise the model's version with a step that repairs it, or set on_invalid in its SessionConfig"

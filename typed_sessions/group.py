@@ -1,8 +1,8 @@
 """Several session models that belong together: one read, one transaction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Generic, TypeVar, get_type_hints
 
 from typed_sessions.errors import SessionDefinitionError
 from typed_sessions.key import KeyLike
@@ -91,5 +91,6 @@ def keys_of_members(
     models = members(group)
     unknown = keys.keys() - models.keys()
     if unknown:
-        raise SessionDefinitionError(f"{group.__qualname__} has no {', '.join(sorted(unknown))}; it has {', '.join(models)}")
+        what = f"{group.__qualname__} has no {', '.join(sorted(unknown))}"
+        raise SessionDefinitionError(f"{what}; it has {', '.join(models)}")
     return {name: (model, keys.get(name, key)) for name, model in models.items()}

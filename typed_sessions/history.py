@@ -11,7 +11,7 @@ from typed_sessions.errors import SessionDefinitionError
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object as `json.loads` gives it. What its values are is known to the step that reads them."""
 
-_STEP = re.compile(r"v(\d+)_to_v(\d+)\Z")
+_STEP = re.compile(r"v([1-9][0-9]*)_to_v([1-9][0-9]*)\Z")
 _LOOKS_LIKE_A_STEP = re.compile(r"_*v_?\d")
 
 
@@ -42,9 +42,11 @@ class History:
         """The steps from `oldest` to `version`, in order.
 
         Raises:
-            SessionDefinitionError: a step is missing, leads past `version`, skips a version, is asynchronous
-                or is misnamed.
+            SessionDefinitionError: a step is missing, leads past `version`, skips a version, is asynchronous,
+                is misnamed or does not take one argument; or `oldest` is no version up to this one.
         """
+        if not 1 <= self.oldest <= version:
+            raise SessionDefinitionError(f"{self._label}: it must be 1 <= oldest <= {version}, its model's version")
         steps = {step.source: step for step in map(self._step, self._step_names())}
         expected = range(self.oldest, version)
         missing = [f"v{source}_to_v{source + 1}" for source in expected if source not in steps]
@@ -71,4 +73,14 @@ class History:
             raise SessionDefinitionError(f"{self._label}.{name} is no step; name it like v1_to_v2, one version each")
         if not callable(upcast) or inspect.iscoroutinefunction(upcast):
             raise SessionDefinitionError(f"{self._label}.{name} must be a plain function: steps do no I/O")
+        if not _takes_one_argument(upcast):
+            raise SessionDefinitionError(f"{self._label}.{name} must take one argument, the old data; is it static?")
         return Step(f"{self._label}.{name}", int(found[1]), upcast)
+
+
+def _takes_one_argument(step: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(step).bind({})
+    except TypeError:
+        return False
+    return True

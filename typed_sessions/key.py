@@ -71,6 +71,8 @@ class SessionKey:
 def _own(model: str, key: SessionKey) -> SessionKey:
     if key.model != model:
         raise InvalidKeyError(f"it is a key of the session model {key.model!r}, not of {model!r}; open that model")
+    if key_text(key.parts) != key.text:
+        raise InvalidKeyError("its text is not as SessionKey.of writes it; make it with SessionKey.of")
     return key
 
 
@@ -101,9 +103,18 @@ def is_model_name(name: str) -> bool:
 def _encoded(part: object) -> str:
     if isinstance(part, bool) or not isinstance(part, str | int):
         raise InvalidKeyError(f"a part of it is of type {type(part).__name__}; use str or int")
-    text = str(part)
+    text = _plain(part)
     if "\0" in text:
         raise InvalidKeyError("it holds a NUL character, which databases cannot keep; remove it")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InvalidKeyError("it holds a lone surrogate, which is not text; decode the bytes it came from first")
     return text.translate(_ESCAPES)
+
+
+def _plain(part: str | int) -> str:
+    # Not str(): an enum's `str` is the name of its member, and not the same in every version of Python.
+    if isinstance(part, str):
+        return str.__str__(part)
+    if abs(part) >= 10**MAX_KEY_CHARACTERS:
+        raise InvalidKeyError(f"it is an int of more than {MAX_KEY_CHARACTERS} digits; hash it")
+    return int.__repr__(part)

@@ -28,6 +28,7 @@ from typed_sessions.stores.sqlalchemy.tables import TABLE_NAME, sessions_table
 Answer = TypeVar("Answer")
 Question: TypeAlias = Callable[[MigrationContext], Answer]
 
+_VARIABLE: Final = f"{PREFIX}DATABASE_URL"
 _EXTRAS: Final = ("aiosqlite", "asyncmy", "asyncpg", "psycopg", "pymysql")
 
 
@@ -133,7 +134,7 @@ def parsed(url: str) -> URL:
             "(percent-encode special characters in the password)"
         )
         # `from None`: the cause may quote a part of the password.
-        raise SettingsError({f"{PREFIX}DATABASE_URL": problem}) from None
+        raise SettingsError({_VARIABLE: problem}) from None
     except ModuleNotFoundError as error:
         raise MigrationError(_missing(error)) from error
     return found
@@ -165,18 +166,30 @@ def _is_foreign(context: MigrationContext, config: Config) -> bool:
 def _translated(url: str) -> Generator[None]:
     try:
         yield
-    except CommandError as error:
-        raise MigrationError(f"{error}; see `typed-sessions db current`") from error
-    except ModuleNotFoundError as error:
-        raise MigrationError(_missing(error)) from error
-    except (DBAPIError, OSError) as error:
-        raise MigrationError(f"the database {masked(url)} answers: {_sentence(error)}") from error
-    except TypeError as error:
-        if "keyword argument" not in str(error):
+    except Exception as error:
+        told = _told(error, url)
+        if told is None:
             raise
-        # Drivers take the query of a URL as keyword arguments of `connect`: asyncpg has no `sslmode`, for one.
-        problem = f"its driver does not take what stands behind the question mark: {error}"
-        raise SettingsError({f"{PREFIX}DATABASE_URL": problem}) from error
+        raise told from error
+
+
+def _told(error: Exception, url: str) -> TypedSessionsError | None:
+    """The error as a sentence, if it is one of Alembic, of a driver or of the network."""
+    match error:
+        case CommandError():
+            return MigrationError(f"{error}; see `typed-sessions db current`")
+        case ModuleNotFoundError():
+            return MigrationError(_missing(error))
+        case TypeError() if "keyword argument" in str(error):
+            # Drivers take the query of a URL as keyword arguments of `connect`: asyncpg has no `sslmode`, for one.
+            return SettingsError({_VARIABLE: f"its driver does not take what stands behind the question mark: {error}"})
+        case DBAPIError() | OSError():
+            return MigrationError(f"the database {masked(url)} answers: {_sentence(error)}")
+        case _ if type(error).__module__.startswith("asyncpg."):
+            # SQLAlchemy 2.0 lets asyncpg's errors at connecting through as they are.
+            return MigrationError(f"the database {masked(url)} answers: {_sentence(error)}")
+        case _:
+            return None
 
 
 def masked(url: str) -> str:

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from typed_sessions.errors import SessionClosedError, SessionDefinitionError
 from typed_sessions.history import History, Step
 from typed_sessions.key import MAX_NAME_CHARACTERS, is_model_name
+
+ConflictPolicy: TypeAlias = Literal["merge", "raise"]
+InvalidPolicy: TypeAlias = Literal["raise", "reset"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +39,9 @@ class SessionConfig:
     """How long a session lives after its last change. None: until it is deleted."""
     max_bytes: int | None = None
     """Bytes of JSON that a session may take. None: the limit of `Sessions`."""
-    conflicts: Literal["merge", "raise"] = "merge"
+    conflicts: ConflictPolicy = "merge"
     """When somebody else saved meanwhile: merge by top-level field, or always raise `SessionConflictError`."""
-    on_invalid: Literal["raise", "reset"] = "raise"
+    on_invalid: InvalidPolicy = "raise"
     """When stored data is invalid or too old: raise, or start from the initial state. A reset row is kept aside
     (as the model `<name>!reset`) when the new state is first saved."""
     initial: "Callable[[], SessionModel] | None" = None
@@ -56,6 +59,11 @@ class SessionConfig:
             raise SessionDefinitionError(f"{self.name}: it must be 1 <= readable_from <= version")
         if self.ttl is not None and self.ttl <= timedelta(0):
             raise SessionDefinitionError(f"{self.name}: ttl must be longer than nothing; leave it out to keep sessions")
+        if self.conflicts not in get_args(ConflictPolicy) or self.on_invalid not in get_args(InvalidPolicy):
+            raise SessionDefinitionError(
+                f"{self.name}: conflicts is 'merge' or 'raise' and on_invalid is 'raise' or 'reset', "
+                f"not {self.conflicts!r} and {self.on_invalid!r}"
+            )
         if self.max_bytes is not None and self.max_bytes < len("{}"):
             raise SessionDefinitionError(f"{self.name}: max_bytes={self.max_bytes} leaves no room for any session")
         object.__setattr__(self, "steps", self.history.chain(self.version))
@@ -110,7 +118,7 @@ class SessionModel(BaseModel):
 
         def __setattr__(self, name, value):
             if getattr(self, "_is_closed", False):
-                raise SessionClosedError(None, f"is over: assigning {name} would be lost; open it again")
+                raise SessionClosedError(None, f"is over or replaced: assigning {name} would be lost; open it again")
             super().__setattr__(name, value)
 
 
@@ -128,3 +136,8 @@ def _check_fields(cls: type[SessionModel]) -> None:
 def close(model: SessionModel, /) -> None:
     """Refuse assignments from now on."""
     object.__setattr__(model, "_is_closed", True)
+
+
+def reopen(model: SessionModel, /) -> None:
+    """Allow assignments again."""
+    object.__setattr__(model, "_is_closed", False)

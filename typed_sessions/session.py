@@ -9,7 +9,7 @@ from typed_sessions.codec import Codec, M
 from typed_sessions.engine import Engine
 from typed_sessions.errors import SessionClosedError, SessionDefinitionError
 from typed_sessions.key import KeyLike, SessionKey
-from typed_sessions.model import close
+from typed_sessions.model import close, reopen
 from typed_sessions.turn import AnyOpened, Opened
 
 
@@ -38,6 +38,7 @@ class Session(Generic[M]):
         self._opened: Opened[M] = Opened(key, codec, owner)
         self._turn: Turn | None = None
         self._is_read = False
+        self._is_entered = False
         self._closed: str | None = None
 
     @property
@@ -58,13 +59,17 @@ class Session(Generic[M]):
     def data(self, data: M) -> None:
         opened = self._readable()
         if not isinstance(data, opened.codec.model):
-            raise TypeError(f"the data of this session is a {opened.codec.model.__qualname__}, not {type(data).__name__}")
+            wanted = opened.codec.model.__qualname__
+            raise TypeError(f"the data of this session is a {wanted}, not a {type(data).__name__}")
+        # What was lent is no longer saved, so whoever still holds it must not change it unnoticed.
+        close(opened.data)
+        reopen(data)
         opened.data = data
 
     @property
     def is_over(self) -> bool:
         """Whether its turn is over or it was deleted."""
-        return self._closed is not None
+        return self._closed is not None or self._opened.is_deleted
 
     @property
     def is_new(self) -> bool:
@@ -123,10 +128,9 @@ class Session(Generic[M]):
         await self._engine.touch(self._readable())
 
     async def __aenter__(self) -> M:
-        if self._turn is not None or self._closed is not None:
-            raise SessionClosedError(self.key, "was entered before; open it again")
-        self._turn = Turn(self._engine, [self])
-        await self._turn.__aenter__()
+        turn = Turn(self._engine, [self])
+        await turn.__aenter__()
+        self._turn = turn
         return self.data
 
     async def __aexit__(
@@ -146,14 +150,21 @@ class Session(Generic[M]):
     def _readable(self) -> Opened[M]:
         if self._closed is not None:
             raise SessionClosedError(self.key, f"{self._closed}; open it again")
+        if self._opened.is_deleted:
+            raise SessionClosedError(self.key, "was deleted; open it again")
         if not self._is_read:
-            raise SessionClosedError(self.key, "is not loaded yet; enter it with `async with`, or `await session.load()`")
+            raise SessionClosedError(self.key, "is not loaded yet; enter it with a `with` block, or call its `load`")
         return self._opened
 
     def _close(self, reason: str) -> None:
         if self._is_read:
             close(self._opened.data)
         self._closed = self._closed or reason
+
+    def _enter(self) -> None:
+        if self._is_entered or self._closed is not None:
+            raise SessionClosedError(self.key, "was entered before; open it again")
+        self._is_entered = True
 
     def _join(self) -> bool:
         """Share the data of a session that is open under the same key."""
@@ -162,6 +173,7 @@ class Session(Generic[M]):
             return False
         if outer.codec is not self._opened.codec:
             raise SessionDefinitionError(f"{self.key} is open as another model, {outer.codec.model.__qualname__}")
+        outer.owner = self._opened.owner or outer.owner
         self._opened, self._is_read = outer, True
         return True
 
@@ -184,6 +196,8 @@ class Turn:
         self._taken: list[SessionKey] = []
 
     async def __aenter__(self) -> None:
+        for session in self._sessions:
+            session._enter()
         try:
             for session in self._sessions:
                 if not session._join():

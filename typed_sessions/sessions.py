@@ -1,10 +1,11 @@
 """The entry to all sessions of an application, for asyncio."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
+from copy import copy
 from dataclasses import replace
 from pkgutil import resolve_name
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from typed_sessions.clock import Clock, utc_now
 from typed_sessions.codec import M
@@ -127,7 +128,8 @@ class Sessions:
         """
         session = self.open(model, key, owner=owner)
         async with session:
-            session.data = data
+            # A copy, because the caller may go on with the original.
+            session.data = copy(data)
             await session.save()
 
     async def delete(self, model: type[SessionModel], key: KeyLike, /) -> bool:
@@ -173,7 +175,8 @@ class Sessions:
 
         Args:
             model: the session model.
-            prefix: only keys that begin with these parts: `("user", 1)` finds `("user", 1, "cart")`, not `("user", 10)`.
+            prefix: only keys that begin with these parts: `("user", 1)` finds `("user", 1, "cart")`, but
+                not `("user", 10)`.
             owner: only sessions of this owner.
         """
         async for key, _ in self._rows(model, prefix, owner):

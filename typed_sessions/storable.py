@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -84,10 +85,12 @@ def _surrogate(text: str) -> bool:
 
 def _children(value: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401 # any value that a model may hold
     if isinstance(value, BaseModel):
-        yield from ((name, getattr(value, name)) for name in type(value).model_fields)
+        stored = (name for name, info in type(value).model_fields.items() if not info.exclude)
+        yield from ((name, getattr(value, name)) for name in stored)
+        yield from (value.model_extra or {}).items()
     elif isinstance(value, Mapping):
         yield from ((str(name), child) for name, child in value.items())
-    elif isinstance(value, list | tuple | set | frozenset):
+    elif isinstance(value, list | tuple | set | frozenset | deque):
         yield from ((str(place), child) for place, child in enumerate(value))
     elif is_dataclass(value) and not isinstance(value, type):
         yield from ((item.name, getattr(value, item.name)) for item in fields(value))

@@ -41,7 +41,7 @@ def complete(coroutine: Coroutine[Any, Any, T], /) -> T:
     raise AssertionError("the store of SyncSessions waited for something; give it a SyncStore")
 
 
-class _NeverWaiting:
+class NeverWaiting:
     """A `SyncStore` with the methods of a `Store`."""
 
     def __init__(self, store: SyncStore) -> None:
@@ -68,7 +68,7 @@ class _Blocking(Sessions):
 
     def __init__(self, store: SyncStore, *, clock: Clock, limits: Limits, serialize: bool, lock_timeout: float) -> None:
         turnstile = Turnstile(Threads(), lock_timeout)
-        self._engine = Engine(_NeverWaiting(store), clock, limits, turnstile, serialize=serialize)
+        self._engine = Engine(NeverWaiting(store), clock, limits, turnstile, serialize=serialize)
 
 
 def iterate(items: AsyncIterator[T], /) -> Iterator[T]:

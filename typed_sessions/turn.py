@@ -1,6 +1,6 @@
 """The decisions of a turn: what to write, and what to do when somebody else wrote first. No I/O."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeAlias
@@ -8,11 +8,12 @@ from typing import Any, Generic, TypeAlias
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from typed_sessions.clock import Revisions
+from typed_sessions.clock import EPOCH, MICROSECOND, Revisions
 from typed_sessions.codec import Codec, Decoded, M
 from typed_sessions.errors import InvalidSessionError, SessionConflictError, SessionGoneError, TooOldVersionError
 from typed_sessions.key import MAX_KEY_CHARACTERS, SEPARATOR, SessionKey
 from typed_sessions.merge import merge
+from typed_sessions.model import SessionModel
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Insert, Move, Outcome, Update
 
@@ -34,7 +35,7 @@ class Opened(Generic[M]):
         self.occupant: Record | None = None
         self.lender: Hashable = None
         """The task or thread that has it open."""
-        self.is_settled = False
+        self.is_deleted = False
         """Nothing of it will be written any more."""
         self.must_be_stored = False
         """Store it even if it is new and unchanged."""
@@ -53,7 +54,8 @@ class Opened(Generic[M]):
         try:
             self._read(record, self.codec.decode(self.key, record))
         except (InvalidSessionError, TooOldVersionError):
-            if self.codec.config.on_invalid == "raise":
+            # What newer code wrote is not this code's to set aside.
+            if self.codec.config.on_invalid == "raise" or record.version > self.codec.config.version:
                 raise
             self._is_reset = True
             self._start_new(record)
@@ -95,13 +97,21 @@ class Opened(Generic[M]):
         stored = self.codec.sealed(self.key, self.data, dumped, self.form)
         return None if stored == self.baseline() else stored
 
+    def unchanged(self) -> bytes:
+        """The bytes to store for data that is as it was read, or as a new session begins.
+
+        Raises:
+            UnstorableValueError, SessionTooLargeError: see `Codec.sealed`.
+        """
+        return self.codec.sealed(self.key, self.data, self.baseline(), self.form)
+
     def saved(self, record: Record) -> None:
         """The store holds `record` now."""
         self.record, self._baseline = record, record.data
         self._is_stale = self.must_be_stored = False
         self.occupant = None
 
-    def rebase(self, theirs: Record | None, mine: bytes, now: datetime, *, is_quiet: bool) -> None:
+    def rebase(self, theirs: Record | None, mine: bytes, now: datetime) -> None:
         """Somebody else was first: put `mine`, the JSON of this turn, on what the store holds now.
 
         Raises:
@@ -111,8 +121,6 @@ class Opened(Generic[M]):
         alive = theirs if theirs is not None and theirs.is_alive(now) else None
         if self.record is None and alive is None:
             self.occupant = theirs
-        elif is_quiet:
-            self.is_settled = True
         elif alive is None or (self.record is not None and alive.created_at != self.record.created_at):
             raise SessionGoneError(self.key)
         else:
@@ -128,11 +136,8 @@ class Opened(Generic[M]):
             merged = self.codec.parse(to_json(result.merged), decoded.form)
         except ValidationError as error:
             raise self._conflict((), mine, decoded.data) from error
-        mine_now = self.data
-        # In place, because the handler holds this very object.
-        for name in result.taken & type(merged).model_fields.keys():
-            mine_now.__dict__[name] = merged.__dict__[name]
-        self._read(theirs, Decoded(mine_now, decoded.form, decoded.is_stale))
+        _take(merged, into=self.data, fields=result.taken)
+        self._read(theirs, Decoded(self.data, decoded.form, decoded.is_stale))
         self._baseline = stored
         self.occupant = None
 
@@ -144,6 +149,14 @@ class Opened(Generic[M]):
     def needs_upcast(self) -> bool:
         """Whether the stored record is of an older version than this code."""
         return self._is_stale
+
+
+def _take(merged: SessionModel, *, into: SessionModel, fields: Collection[str]) -> None:
+    """Copy fields in place, because the handler holds this very object. Undeclared fields are taken as a whole."""
+    into.__dict__.update({name: value for name, value in merged.__dict__.items() if name in fields})
+    if into.__pydantic_extra__ is not None:
+        into.__pydantic_extra__.clear()
+        into.__pydantic_extra__.update(merged.__pydantic_extra__ or {})
 
 
 AnyOpened: TypeAlias = Opened[Any]
@@ -165,27 +178,28 @@ def plan(opened: AnyOpened, now: datetime, revisions: Revisions) -> Plan | None:
     Raises:
         UnstorableValueError, SessionTooLargeError: see `Codec.sealed`.
     """
-    if opened.is_settled:
+    if opened.is_deleted:
         return None
     data = opened.changed()
     has_new_owner = opened.owner is not None and opened.record is not None and opened.owner != opened.record.owner
-    is_wanted = data is not None or has_new_owner or opened.must_be_stored and opened.record is None
+    is_wanted = data is not None or has_new_owner or (opened.must_be_stored and opened.record is None)
     if not is_wanted and not opened.needs_upcast:
         return None
-    record = _record(opened, data if data is not None else opened.baseline(), now, revisions, is_kept=not is_wanted)
+    record = _record(opened, data if data is not None else opened.unchanged(), now, revisions, is_kept=not is_wanted)
     return Plan(opened, record, _changes(opened, record), is_quiet=not is_wanted)
 
 
 def _record(opened: AnyOpened, data: bytes, now: datetime, revisions: Revisions, *, is_kept: bool) -> Record:
-    old = opened.record
+    old, first = opened.record, revisions.first() if opened.record is None else 0
     ttl = opened.codec.config.ttl
     slid = now + ttl if ttl is not None else None
     return Record(
         version=opened.form.version,
         min_reader=opened.form.min_reader,
-        revision=old.revision + 1 if old is not None else revisions.first(),
+        revision=old.revision + 1 if old is not None else first,
         data=data,
-        created_at=old.created_at if old is not None else now,
+        # It tells a session from another one that is made anew under the same key, so it is as unique as `first`.
+        created_at=old.created_at if old is not None else EPOCH + first * MICROSECOND,
         updated_at=now,
         # An upcast on read is no use of the session: it must not extend its life.
         expires_at=old.expires_at if old is not None and is_kept else slid,
@@ -199,7 +213,8 @@ def _changes(opened: AnyOpened, record: Record) -> tuple[Change, ...]:
     if opened.occupant is None:
         return (Insert(opened.key, record),)
     if opened.is_reset:
-        return (Move(opened.key, opened.occupant.revision, _aside(opened.key, opened.occupant)), Insert(opened.key, record))
+        aside = _aside(opened.key, opened.occupant)
+        return (Move(opened.key, opened.occupant.revision, aside), Insert(opened.key, record))
     return (Update(opened.key, opened.occupant.revision, record),)
 
 
@@ -210,8 +225,12 @@ def _aside(key: SessionKey, record: Record) -> SessionKey:
 def settle(plans: Sequence[Plan], outcomes: Sequence[Outcome]) -> list[Plan]:
     """Note what was saved, and give the plans that lost against somebody else; then nothing was saved."""
     results = iter(outcomes)
-    lost = [each for each in plans if any([next(results) is not Outcome.SAVED for _ in each.changes])]
+    lost = [each for each in plans if _has_lost([next(results) for _ in each.changes])]
     if not lost:
         for each in plans:
             each.opened.saved(each.record)
     return lost
+
+
+def _has_lost(outcomes: Sequence[Outcome]) -> bool:
+    return any(outcome is not Outcome.SAVED for outcome in outcomes)

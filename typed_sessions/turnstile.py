@@ -125,12 +125,13 @@ class Turnstile(Generic[S]):
             self._awaited[me] = place
         try:
             await self._waiting.wait(signal, self._timeout)
-        except BaseException as error:
-            # The turn may have been handed over in the very moment in which the waiting ended.
+        # The turn may have been handed over in the very moment in which the waiting ended.
+        except TimeoutError:
+            if not self._stop_waiting(me, turn, signal):
+                raise LockTimeoutError(key, waited=self._timeout, holder=_name(turn.holder)) from None
+        except BaseException:
             if self._stop_waiting(me, turn, signal):
                 self.leave([key])
-            if isinstance(error, TimeoutError):
-                raise LockTimeoutError(key, waited=self._timeout, holder=_name(turn.holder)) from None
             raise
         return True
 

@@ -7,7 +7,19 @@ from datetime import datetime
 
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
-from typed_sessions.stores.protocol import Change, Delete, Insert, Move, Outcome, Query, Row, Touch, Update, keys_of, outcomes
+from typed_sessions.stores.protocol import (
+    Change,
+    Delete,
+    Insert,
+    Move,
+    Outcome,
+    Query,
+    Row,
+    Touch,
+    Update,
+    keys_of,
+    outcomes,
+)
 
 
 class SyncMemoryStore:
@@ -18,7 +30,9 @@ class SyncMemoryStore:
         self._mutex = threading.Lock()
 
     def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
-        return {key: self._records[key] for key in keys if key in self._records}
+        # One look each, because another thread may delete between two.
+        found = {key: self._records.get(key) for key in keys}
+        return {key: record for key, record in found.items() if record is not None}
 
     def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
         with self._mutex:

@@ -5,7 +5,7 @@ It returns expired records too: the caller has the clock and treats them as abse
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Protocol, TypeAlias
@@ -79,8 +79,8 @@ class Query:
     """
 
     model: str | None = None
-    prefix: str | None = None
-    owner: str | None = None
+    prefix: str | None = field(default=None, repr=False)
+    owner: str | None = field(default=None, repr=False)
     alive_at: datetime | None = None
     after: SessionKey | None = None
     limit: int = 500
@@ -171,4 +171,6 @@ def _outcome(change: Change, revisions: dict[SessionKey, int]) -> Outcome:
 
 def keys_of(changes: Sequence[Change]) -> list[SessionKey]:
     """Every key that the changes name, once each and sorted."""
-    return sorted({key for change in changes for key in (change.key, *((change.to,) if isinstance(change, Move) else ()))})
+    return sorted(
+        {key for change in changes for key in (change.key, *((change.to,) if isinstance(change, Move) else ()))}
+    )

@@ -161,7 +161,8 @@ class SyncSimpleStore:
     def scan(self, query: Query, /) -> Sequence[Row]:
         if not isinstance(self._storage, SyncListing):
             raise no_keys()
-        return page(self.load([key_of(stored_name) for stored_name in self._storage.keys()]).items(), query)
+        names = self._storage.keys()
+        return page(self.load([key_of(stored_name) for stored_name in names]).items(), query)
 
     def prune(self, now: datetime, limit: int, /) -> int:
         with self._mutex:
@@ -197,7 +198,8 @@ class SimpleStore:
     async def scan(self, query: Query, /) -> Sequence[Row]:
         if not isinstance(self._storage, Listing):
             raise no_keys()
-        keys = [key_of(stored_name) async for stored_name in self._storage.keys()]
+        names = self._storage.keys()
+        keys = [key_of(stored_name) async for stored_name in names]
         return page((await self.load(keys)).items(), query)
 
     async def prune(self, now: datetime, limit: int, /) -> int:

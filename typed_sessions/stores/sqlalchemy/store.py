@@ -1,7 +1,6 @@
 """Sessions in a SQL database, for asyncio."""
 
 import asyncio
-import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
@@ -19,7 +18,7 @@ from typed_sessions.stores.protocol import Change, Outcome, Query, Row
 from typed_sessions.stores.sqlalchemy.engines import async_engine
 from typed_sessions.stores.sqlalchemy.operations import Operations, savepoint
 from typed_sessions.stores.sqlalchemy.tables import sessions_table
-from typed_sessions.stores.sqlalchemy.translate import BACKOFF, ERRORS, is_passing, translated
+from typed_sessions.stores.sqlalchemy.translate import is_passing, pauses, translating
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[Connection], T]
@@ -127,17 +126,16 @@ class Pooled:
 
     async def run(self, work: Work[T], /) -> T:
         await self._settle_loop()
-        for delay in BACKOFF:
-            try:
-                return await self._try(work)
-            except ERRORS as error:
-                if not is_passing(error):
-                    raise translated(error, self._table) from error
-            await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311 # spreads attempts, guards nothing
-        try:
-            return await self._try(work)
-        except ERRORS as error:
-            raise translated(error, self._table) from error
+        waits = pauses()
+        with translating(self._table):
+            while True:
+                try:
+                    return await self._try(work)
+                except Exception as error:
+                    pause = next(waits, None) if is_passing(error) else None
+                    if pause is None:
+                        raise
+                await asyncio.sleep(pause)
 
     async def _try(self, work: Work[T]) -> T:
         async with asyncio.timeout(self._timeout), self._turns, self._engine.connect() as connection:
@@ -168,10 +166,8 @@ class Joined:
         self._table = table
 
     async def run(self, work: Work[T], /) -> T:
-        try:
+        with translating(self._table):
             return await self._connection.run_sync(work)
-        except ERRORS as error:
-            raise translated(error, self._table) from error
 
     async def close(self) -> None:
         """Nothing: the connection is the application's."""

@@ -1,6 +1,5 @@
 """Sessions in a SQL database, for threads."""
 
-import random
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from typed_sessions.stores.sqlalchemy.engines import sync_engine
 from typed_sessions.stores.sqlalchemy.operations import Operations, savepoint
 from typed_sessions.stores.sqlalchemy.store import T, Work
 from typed_sessions.stores.sqlalchemy.tables import sessions_table
-from typed_sessions.stores.sqlalchemy.translate import BACKOFF, ERRORS, is_passing, translated
+from typed_sessions.stores.sqlalchemy.translate import is_passing, pauses, translating
 
 
 class SyncLease(Protocol):
@@ -115,17 +114,16 @@ class SyncPooled:
         self._turns = threading.Lock() if isinstance(engine.pool, StaticPool) else nullcontext()
 
     def run(self, work: Work[T], /) -> T:
-        for delay in BACKOFF:
-            try:
-                return self._try(work)
-            except ERRORS as error:
-                if not is_passing(error):
-                    raise translated(error, self._table) from error
-            time.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311 # spreads attempts, guards nothing
-        try:
-            return self._try(work)
-        except ERRORS as error:
-            raise translated(error, self._table) from error
+        waits = pauses()
+        with translating(self._table):
+            while True:
+                try:
+                    return self._try(work)
+                except Exception as error:
+                    pause = next(waits, None) if is_passing(error) else None
+                    if pause is None:
+                        raise
+                time.sleep(pause)
 
     def _try(self, work: Work[T]) -> T:
         with self._turns, self._engine.connect() as connection:
@@ -144,10 +142,8 @@ class SyncJoined:
         self._table = table
 
     def run(self, work: Work[T], /) -> T:
-        try:
+        with translating(self._table):
             return work(self._connection)
-        except ERRORS as error:
-            raise translated(error, self._table) from error
 
     def close(self) -> None:
         """Nothing: the connection is the application's."""

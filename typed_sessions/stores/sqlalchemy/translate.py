@@ -1,17 +1,22 @@
 """What an error of a driver means. The only place that knows drivers' errors."""
 
-import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from typed_sessions.errors import SchemaMismatchError, StoreUnavailableError, TypedSessionsError
 
-ERRORS = (StatementError, PoolTimeoutError, OSError, TimeoutError, asyncio.IncompleteReadError)
-"""What drivers, and SQLAlchemy around them, raise when a database does not do what it is asked."""
+ERRORS = (StatementError, PoolTimeoutError, OSError, TimeoutError)
+"""What SQLAlchemy and the connections beneath it raise when a database does not do what it is asked."""
+
+DRIVERS = frozenset({"aiosqlite", "asyncmy", "asyncpg", "psycopg", "pymysql", "sqlite3"})
+"""SQLAlchemy 2.0 lets some errors of these through as they are, when a connection cannot be made."""
 
 BACKOFF = (0.01, 0.03, 0.1, 0.3, 0.6)
-"""Seconds before each new attempt after a passing error; each is spread by a random factor."""
+"""Seconds before each new attempt after a passing error."""
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization_failure, deadlock_detected.
 # https://mariadb.com/kb/en/mariadb-error-codes/: ER_LOCK_DEADLOCK, ER_CHECKREAD, ER_LOCK_WAIT_TIMEOUT.
@@ -21,6 +26,26 @@ PASSING = frozenset({"40001", "40P01", 1213, 1020, 1205, "SQLITE_BUSY", "SQLITE_
 # undefined_table, undefined_column, invalid_schema_name; ER_NO_SUCH_TABLE, ER_BAD_FIELD_ERROR.
 NO_LAYOUT = frozenset({"42P01", "42703", "3F000", 1146, 1054})
 NO_LAYOUT_ON_SQLITE = ("no such table", "no such column", "has no column named")
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait before each new attempt, spread at random so that rivals do not meet again."""
+    return (pause * random.uniform(0.5, 1.5) for pause in BACKOFF)  # noqa: S311 # it guards nothing
+
+
+@contextmanager
+def translating(table: str) -> Iterator[None]:
+    """Raise our errors instead of the database's. `table` is named where it is missing."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_of_the_database(error):
+            raise
+        raise translated(error, table) from error
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    return isinstance(error, ERRORS) or type(error).__module__.partition(".")[0] in DRIVERS
 
 
 def is_passing(error: BaseException) -> bool:
@@ -45,12 +70,12 @@ def translated(error: BaseException, table: str) -> TypedSessionsError:
 def code_of(error: BaseException) -> str | int | None:
     """The database's own code: an SQLSTATE (PostgreSQL), a number (MariaDB), or a name (SQLite)."""
     origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    for attribute in ("sqlstate", "sqlite_errorname"):
-        code = getattr(origin, attribute, None)
-        if isinstance(code, str):
-            return code
+    # asyncmy gives both, and its number says more.
     number = origin.args[0] if origin.args else None
-    return number if isinstance(number, int) else None
+    if isinstance(number, int) and not isinstance(origin, OSError):
+        return number
+    codes = (getattr(origin, attribute, None) for attribute in ("sqlstate", "sqlite_errorname"))
+    return next((code for code in codes if isinstance(code, str)), None)
 
 
 def _lacks_layout(error: BaseException) -> bool:

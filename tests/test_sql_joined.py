@@ -1,0 +1,81 @@
+"""Sessions in the application's own transaction."""
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.carts import Cart, Prefs, Shop
+from typed_sessions import Sessions, SyncSessions
+from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
+
+
+async def test_a_joined_save_goes_when_the_application_rolls_back(store: SQLAlchemyStore, async_url: str) -> None:
+    engine = create_async_engine(async_url)
+    async with engine.connect() as connection:
+        await connection.begin()
+        await Sessions(store.joined_to(connection)).save(Cart, 42, Cart(count=1))
+        await connection.rollback()
+    await engine.dispose()
+
+    assert [key async for key in Sessions(store).keys(Cart)] == []
+
+
+async def test_a_joined_save_stays_when_the_application_commits(store: SQLAlchemyStore, async_url: str) -> None:
+    engine = create_async_engine(async_url)
+    async with engine.begin() as connection:
+        joined = Sessions(store.joined_to(connection))
+        async with joined.open_group(Shop, 42) as shop:
+            shop.cart.count = 1
+            shop.prefs.currency = "USD"
+        async with joined.open(Cart, 42) as cart:
+            cart.count += 1
+    await engine.dispose()
+
+    assert (await Sessions(store).load(Cart, 42)).count == 2
+    assert (await Sessions(store).load(Prefs, 42)).currency == "USD"
+
+
+async def test_a_lost_race_leaves_the_applications_transaction_usable(store: SQLAlchemyStore, async_url: str) -> None:
+    engine = create_async_engine(async_url, isolation_level="READ COMMITTED" if "sqlite" not in async_url else None)
+    async with engine.begin() as connection:
+        joined = Sessions(store.joined_to(connection))
+        await joined.save(Prefs, "mine", Prefs(currency="USD"))
+        first, second = joined.open(Cart, 42), joined.open(Cart, 42)
+        (await first.load()).left = 1
+        (await second.load()).right = 2
+        await first.save()
+        await second.save()
+        await connection.execute(text("SELECT 1"))
+    await engine.dispose()
+
+    assert (await Sessions(store).load(Cart, 42)) == Cart(left=1, right=2)
+    assert (await Sessions(store).load(Prefs, "mine")).currency == "USD"
+
+
+async def test_our_own_saves_neither_commit_nor_roll_back_the_application(
+    store: SQLAlchemyStore, async_url: str
+) -> None:
+    engine = create_async_engine(async_url)
+    async with engine.connect() as connection:
+        await connection.begin()
+        assert await connection.scalar(text("SELECT count(*) FROM typed_sessions")) == 0
+        await Sessions(store).save(Prefs, "other", Prefs())
+
+        assert connection.in_transaction()
+        await connection.rollback()
+    await engine.dispose()
+
+    assert [key.text async for key in Sessions(store).keys(Prefs)] == ["other"]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_threads_join_alike(sync_store: SyncSQLAlchemyStore, sync_url: str, *, is_kept: bool) -> None:
+    engine = create_engine(sync_url)
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        with SyncSessions(sync_store.joined_to(connection)).open(Cart, 42) as cart:
+            cart.count = 1
+        transaction.commit() if is_kept else transaction.rollback()
+    engine.dispose()
+
+    assert len(list(SyncSessions(sync_store).keys(Cart))) == is_kept
