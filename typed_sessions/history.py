@@ -50,7 +50,7 @@ class History:
         steps = {step.source: step for step in map(self._step, self._step_names())}
         expected = range(self.oldest, version)
         missing = [f"v{source}_to_v{source + 1}" for source in expected if source not in steps]
-        strangers = [step.name for source, step in steps.items() if source not in expected]
+        strangers = [f"v{source}_to_v{source + 1}" for source in steps if source not in expected]
         if missing:
             raise SessionDefinitionError(f"{self._label} lacks {', '.join(missing)}; write it, or raise `oldest`")
         if strangers:

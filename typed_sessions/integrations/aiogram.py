@@ -81,7 +81,7 @@ def per_user_in_chat(data: MiddlewareData) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
+class _Binding:
     """Which session of a model a handler gets."""
 
     model: type[SessionModel]
@@ -103,9 +103,9 @@ class SessionMiddleware(BaseMiddleware):
     def __init__(self, sessions: Sessions, *, shutdown_timeout: float = SHUTDOWN_TIMEOUT) -> None:
         self._sessions = sessions
         self._shutdown_timeout = shutdown_timeout
-        self._bindings: dict[type[SessionModel], Binding] = {}
+        self._bindings: dict[type[SessionModel], _Binding] = {}
         # By the identity of the handler, which has no hash; kept with it, so that no other takes its identity.
-        self._asked: dict[int, tuple[HandlerObject, Mapping[str, Binding]]] = {}
+        self._asked: dict[int, tuple[HandlerObject, Mapping[str, _Binding]]] = {}
         self._turns: set[asyncio.Future[None]] = set()
 
     def bind(
@@ -126,7 +126,7 @@ class SessionMiddleware(BaseMiddleware):
             raise SessionDefinitionError(f"{model.__qualname__} has no session_config; bind a session model that has")
         if model in self._bindings:
             raise SessionDefinitionError(f"{model.__qualname__} is bound already; bind each session model once")
-        self._bindings[model] = Binding(model, key, owner)
+        self._bindings[model] = _Binding(model, key, owner)
         self._asked.clear()
         return self
 
@@ -154,7 +154,7 @@ class SessionMiddleware(BaseMiddleware):
             SessionDefinitionError: some cannot; it names each handler, parameter, and what to do.
         """
         observers = [observer for each in router.chain_tail for observer in each.observers.values()]
-        refuse([line for observer in observers for handler in observer.handlers for line in self._problems(handler)])
+        _refuse([line for observer in observers for handler in observer.handlers for line in self._problems(handler)])
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:  # noqa: ANN401 # aiogram's own signature
         """Run one handler with its sessions. For aiogram."""
@@ -169,18 +169,18 @@ class SessionMiddleware(BaseMiddleware):
                 # Not into `data` itself: a handler that is tried next must not find what this one had.
                 return await handler(event, {**data, **lent})
 
-    def _bound(self, handler: HandlerObject) -> Mapping[str, Binding]:
+    def _bound(self, handler: HandlerObject) -> Mapping[str, _Binding]:
         """What to give the handler, by parameter. Its annotations are read once."""
         known = self._asked.get(id(handler))
         if known is None:
-            refuse(self._problems(handler))
-            bound = {wish.parameter: self._bindings[wish.model] for wish in wishes_of(handler) if wish.model}
+            _refuse(self._problems(handler))
+            bound = {wish.parameter: self._bindings[wish.model] for wish in _wishes_of(handler) if wish.model}
             known = self._asked[id(handler)] = handler, bound
         return known[1]
 
     def _problems(self, handler: HandlerObject) -> list[str]:
-        found = [(wish, self._problem(wish)) for wish in wishes_of(handler)]
-        return [f"{name_of(callback_of(handler))}: {wish} {problem}" for wish, problem in found if problem]
+        found = [(wish, self._problem(wish)) for wish in _wishes_of(handler)]
+        return [f"{name_of(_callback_of(handler))}: {wish} {problem}" for wish, problem in found if problem]
 
     def _problem(self, wish: Wish) -> str | None:
         """Why the handler cannot get what it asks for; None if it can, or asks for nothing of ours."""
@@ -192,15 +192,15 @@ class SessionMiddleware(BaseMiddleware):
         return None
 
     async def _open(
-        self, handler: HandlerObject, bindings: Iterable[Binding], data: MiddlewareData
+        self, handler: HandlerObject, bindings: Iterable[_Binding], data: MiddlewareData
     ) -> dict[type[SessionModel], Session[SessionModel]]:
         try:
             return {binding.model: await self._session(binding, data) for binding in bindings}
         except InvalidKeyError as error:
-            error.add_note(f"The session is asked for by {name_of(callback_of(handler))}.")
+            error.add_note(f"The session is asked for by {name_of(_callback_of(handler))}.")
             raise
 
-    async def _session(self, binding: Binding, data: MiddlewareData) -> Session[SessionModel]:
+    async def _session(self, binding: _Binding, data: MiddlewareData) -> Session[SessionModel]:
         key: KeyLike = await _result(binding.key(data))
         owner: TextLike | None = await _result(binding.owner(data)) if binding.owner else None
         return self._sessions.open(binding.model, key, owner=owner)
@@ -232,19 +232,19 @@ class SessionMiddleware(BaseMiddleware):
             )  # fmt: skip
 
 
-def refuse(problems: Sequence[str]) -> None:
+def _refuse(problems: Sequence[str]) -> None:
     """Raise `SessionDefinitionError` if there are problems."""
     if problems:
         raise SessionDefinitionError("\n  ".join(["handlers ask for sessions that they cannot get:", *problems]))
 
 
-def wishes_of(handler: HandlerObject) -> list[Wish]:
+def _wishes_of(handler: HandlerObject) -> list[Wish]:
     """What a handler asks for. The event is given by position, and to the handler of a scene the scene before it."""
     is_of_scene = isinstance(unwrap(handler.callback), SceneHandlerWrapper)
-    return wishes(callback_of(handler), positional=2 if is_of_scene else 1)
+    return wishes(_callback_of(handler), positional=2 if is_of_scene else 1)
 
 
-def callback_of(handler: HandlerObject) -> Function:
+def _callback_of(handler: HandlerObject) -> Function:
     """What the user wrote."""
     callback = unwrap(handler.callback)
     return callback.handler.callback if isinstance(callback, SceneHandlerWrapper) else callback
