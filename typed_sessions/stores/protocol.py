@@ -108,21 +108,26 @@ class Store(Protocol):
 
     async def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
         """The records of those keys that have one."""
+        ...
 
     async def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
         """Make all the changes in one transaction, or none: if an outcome is not SAVED, nothing was written.
 
         They are made in the order given; the outcomes stand in the same order.
         """
+        ...
 
     async def scan(self, query: Query, /) -> Sequence[Row]:
         """One page of records, in an order of the keys that is the same for all pages; empty behind the last."""
+        ...
 
     async def prune(self, now: datetime, limit: int, /) -> int:
         """Delete at most `limit` records that expired by `now`, and say how many. Not one renewed meanwhile."""
+        ...
 
     async def close(self) -> None:
         """Give back what the store opened itself."""
+        ...
 
 
 class SyncStore(Protocol):

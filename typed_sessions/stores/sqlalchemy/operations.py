@@ -1,5 +1,8 @@
-"""What a store does on a connection. Written for SQLAlchemy's synchronous `Connection`: the asynchronous store
-runs it in the greenlet of `AsyncConnection.run_sync`, so both twins run these very lines."""
+"""What a store does on a connection.
+
+Written for SQLAlchemy's synchronous `Connection`: the asynchronous store runs it in the greenlet of
+`AsyncConnection.run_sync`, so both twins run these very lines.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -24,7 +27,7 @@ KEYS_IN_A_STATEMENT = 200
 ATTEMPTS = 10
 
 
-class _Lost(StoreUnavailableError):
+class _LostError(StoreUnavailableError):
     """A change affected no row; leaves the transaction, which rolls it back."""
 
     def __init__(self) -> None:
@@ -54,13 +57,13 @@ class Operations:
 
     def save(self, connection: Connection, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Make all the changes, or none."""
-        collision: Exception = _Lost()
+        collision: Exception = _LostError()
         for _ in range(ATTEMPTS):
             try:
                 with self._begin(connection):
                     self._make(connection, changes)
                 return [Outcome.SAVED] * len(changes)
-            except (_Lost, IntegrityError) as error:
+            except (_LostError, IntegrityError) as error:
                 collision = error
             results = outcomes(changes, self._revisions(connection, changes))
             if any(result is not Outcome.SAVED for result in results):
@@ -72,7 +75,7 @@ class Operations:
             affected = connection.execute(*self._sql.change(change)).rowcount
             # An INSERT that loses raises; not every driver counts its rows.
             if affected != 1 and not isinstance(change, Insert) and change.expected is not None:
-                raise _Lost
+                raise _LostError
 
     def _revisions(self, connection: Connection, changes: Sequence[Change]) -> dict[SessionKey, int]:
         # In a transaction of its own: the lost one may have read from a snapshot.

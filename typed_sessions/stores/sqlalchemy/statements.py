@@ -122,7 +122,7 @@ class Statements:
         begins = func.substr(self._table.c.key, 1, len(prefix)) == prefix
         return and_(self._table.c.key.startswith(prefix, autoescape=True), begins)
 
-    def expired(self, limit: int) -> Select[Any]:
+    def expired(self, limit: int) -> Select[str, str]:
         """Find expired records that no other cleaner has in hand."""
         found = select(self._table.c.model, self._table.c.key).where(self._is_expired).limit(limit)
         return found.order_by(self._table.c.expires_at).with_for_update(skip_locked=True)

@@ -31,6 +31,7 @@ class Lease(Protocol):
 
     async def run(self, work: Work[T], /) -> T:
         """Do some work on a connection."""
+        ...
 
     async def close(self) -> None:
         """Give back what was opened."""
@@ -79,8 +80,10 @@ class SQLAlchemyStore:
         return store
 
     def joined_to(self, connection: AsyncConnection) -> Self:
-        """The same store in the application's own transaction, which is neither committed nor rolled back here:
-        what is saved stays or goes with it. Each save is a savepoint. The connection serves one task at a time."""
+        """The same store in the application's own transaction, for one task at a time.
+
+        It is neither committed nor rolled back here: what is saved stays or goes with it. Each save is a savepoint.
+        """
         joined = object.__new__(type(self))
         joined._table = self._table
         joined._operations = Operations(self._table, connection.dialect.name, savepoint)

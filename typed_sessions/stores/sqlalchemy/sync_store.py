@@ -26,6 +26,7 @@ class SyncLease(Protocol):
 
     def run(self, work: Work[T], /) -> T:
         """Do some work on a connection."""
+        ...
 
     def close(self) -> None:
         """Give back what was opened."""
@@ -70,8 +71,10 @@ class SyncSQLAlchemyStore:
         return store
 
     def joined_to(self, connection: Connection) -> Self:
-        """The same store in the application's own transaction, which is neither committed nor rolled back here:
-        what is saved stays or goes with it. Each save is a savepoint. The connection serves one thread at a time."""
+        """The same store in the application's own transaction, for one thread at a time.
+
+        It is neither committed nor rolled back here: what is saved stays or goes with it. Each save is a savepoint.
+        """
         joined = object.__new__(type(self))
         joined._table = self._table
         joined._operations = Operations(self._table, connection.dialect.name, savepoint)

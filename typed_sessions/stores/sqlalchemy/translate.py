@@ -1,7 +1,7 @@
 """What an error of a driver means. The only place that knows drivers' errors."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, StatementError
@@ -34,7 +34,7 @@ def pauses() -> Iterator[float]:
 
 
 @contextmanager
-def translating(table: str) -> Iterator[None]:
+def translating(table: str) -> Generator[None]:
     """Raise our errors instead of the database's. `table` is named where it is missing."""
     try:
         yield
