@@ -181,7 +181,7 @@ def test_on_each_day_ten_orders_arrive_in_one_chat_at_once(day: str) -> None:
 
 
 @pytest.mark.parametrize("day", ["day_one", "day_two"])
-def test_the_recording_is_what_telegram_sends_to_the_byte(day: str) -> None:
+def test_the_recording_is_compact_json_in_the_form_of_the_bot_api(day: str) -> None:
     lines = (DEMO / "updates" / f"{day}.jsonl").read_text("utf-8").splitlines()
 
     assert lines == [json.dumps(json.loads(line), separators=(",", ":")) for line in lines]

@@ -127,7 +127,6 @@ class SessionMiddleware(BaseMiddleware):
         if model in self._bindings:
             raise SessionDefinitionError(f"{model.__qualname__} is bound already; bind each session model once")
         self._bindings[model] = _Binding(model, key, owner)
-        self._asked.clear()
         return self
 
     def setup(self, dispatcher: Dispatcher, /) -> None:

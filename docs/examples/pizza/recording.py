@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent / "updates"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One update: `json` as it came from Telegram, the rest as the demo shows and counts it.
+    """One update: `json` in the form that the Bot API gives, the rest as the demo shows and counts it.
 
     `text` is what the person typed or the button that was tapped, and None if the bot need not answer.
     """
