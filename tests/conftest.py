@@ -7,12 +7,12 @@ from typing import NoReturn
 import pytest
 from sqlalchemy import URL, make_url
 
+from tests.empty_database import ASYNC_DRIVERS, SYNC_DRIVERS, address, empty_database
+from tests.services import MARIADB, POSTGRESQL, REDIS, Service, ServiceMissingError, own_database
 from typed_sessions import Store
 from typed_sessions.migrations import upgrade
 from typed_sessions.stores.protocol import Delete, Query
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
-from tests.empty_database import ASYNC_DRIVERS, SYNC_DRIVERS, address, empty_database
-from tests.services import MARIADB, POSTGRESQL, REDIS, Service, ServiceMissingError, own_database
 from typed_sessions.testing import SettableClock
 
 REQUIRED = "TYPED_SESSIONS_REQUIRE_SERVICES"
@@ -26,7 +26,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 def clock() -> SettableClock:
     """Stands still until the test sets it."""
-    return SettableClock(datetime(2026, 1, 31, 12, tzinfo=UTC))
+    return SettableClock()
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStor
 async def test_a_joined_save_goes_when_the_application_rolls_back(store: SQLAlchemyStore, async_url: str) -> None:
     engine = create_async_engine(async_url)
     async with engine.connect() as connection:
-        await connection.begin()
+        transaction = await connection.begin()
         await Sessions(store.joined_to(connection)).save(Cart, 42, Cart(count=1))
-        await connection.rollback()
+        await transaction.rollback()
     await engine.dispose()
 
     assert [key async for key in Sessions(store).keys(Cart)] == []
@@ -57,12 +57,12 @@ async def test_our_own_saves_neither_commit_nor_roll_back_the_application(
 ) -> None:
     engine = create_async_engine(async_url)
     async with engine.connect() as connection:
-        await connection.begin()
+        transaction = await connection.begin()
         assert await connection.scalar(text("SELECT count(*) FROM typed_sessions")) == 0
         await Sessions(store).save(Prefs, "other", Prefs())
 
         assert connection.in_transaction()
-        await connection.rollback()
+        await transaction.rollback()
     await engine.dispose()
 
     assert [key.text async for key in Sessions(store).keys(Prefs)] == ["other"]

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import MetaData, StaticPool, create_engine, event, make_url, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, MetaData, StaticPool, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tests.carts import Cart, Prefs, Shop
 from tests.empty_database import address
@@ -21,10 +22,12 @@ from typed_sessions import (
     SessionConflictError,
     SessionKey,
     Sessions,
+    SessionTooLargeError,
     Settings,
     StoreUnavailableError,
     SyncSessions,
 )
+from typed_sessions.migrations import downgrade, upgrade
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Delete, Insert, Outcome, Update
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore, sessions_table
@@ -117,31 +120,44 @@ async def test_a_group_is_saved_whole_or_not_at_all(store: SQLAlchemyStore) -> N
     await sessions.save(Cart, 42, Cart(count=1))
 
     with pytest.raises(SessionConflictError):
-        async with sessions.open_group(Shop, 42) as shop:
-            await change_elsewhere(store)
-            shop.cart.count = 2
-            shop.prefs.currency = "USD"
+        await change_both_too_late(sessions)
 
     assert (await sessions.load(Prefs, 42)).currency == "EUR"
 
 
-async def change_elsewhere(store: SQLAlchemyStore) -> None:
-    async with Sessions(store).open(Cart, 42) as cart:
-        cart.count = 7
+async def change_both_too_late(sessions: Sessions) -> None:
+    async with sessions.open_group(Shop, 42) as shop:
+        await Sessions(sessions.store).save(Cart, 42, Cart(count=7))
+        shop.cart.count = 2
+        shop.prefs.currency = "USD"
 
 
-async def test_a_group_takes_one_select_and_one_commit(store: SQLAlchemyStore, async_url: str) -> None:
+def statements_on(engine: AsyncEngine) -> list[str]:
+    """The first words of what runs on an engine from now on."""
+    seen: list[str] = []
+
+    def note_statement(_connection: Connection, _cursor: DBAPICursor, statement: str, *_rest: object) -> None:
+        seen.append(statement.split(maxsplit=1)[0])
+
+    def note_commit(_connection: Connection) -> None:
+        seen.append("COMMIT")
+
+    event.listen(engine.sync_engine, "before_cursor_execute", note_statement)
+    event.listen(engine.sync_engine, "commit", note_commit)
+    return seen
+
+
+@pytest.mark.usefixtures("store")
+async def test_a_group_takes_one_select_and_one_commit(async_url: str) -> None:
     engine = create_async_engine(async_url)
-    statements: list[str] = []
-    event.listen(engine.sync_engine, "before_cursor_execute", lambda *context: statements.append(context[2]))
-    event.listen(engine.sync_engine, "commit", lambda _: statements.append("COMMIT"))
+    statements = statements_on(engine)
 
     async with Sessions(SQLAlchemyStore(engine)).open_group(Shop, 42) as shop:
         shop.cart.count = 1
         shop.prefs.currency = "USD"
     await engine.dispose()
 
-    assert [statement.split()[0] for statement in statements] == ["SELECT", "INSERT", "INSERT", "COMMIT"]
+    assert statements == ["SELECT", "INSERT", "INSERT", "COMMIT"]
 
 
 async def test_a_clean_turn_is_one_select_and_an_unused_session_no_statement(
@@ -149,16 +165,15 @@ async def test_a_clean_turn_is_one_select_and_an_unused_session_no_statement(
 ) -> None:
     await Sessions(store).save(Cart, 42, Cart(count=1))
     engine = create_async_engine(async_url)
-    statements: list[str] = []
-    event.listen(engine.sync_engine, "before_cursor_execute", lambda *context: statements.append(context[2]))
+    statements = statements_on(engine)
     sessions = Sessions(SQLAlchemyStore(engine))
 
-    sessions.open(Cart, 42)
+    _unused = sessions.open(Cart, 42)
     async with sessions.open(Cart, 42):
         pass
     await engine.dispose()
 
-    assert [statement.split()[0] for statement in statements] == ["SELECT"]
+    assert statements == ["SELECT"]
 
 
 async def test_no_connection_is_held_while_a_handler_runs(async_url: str) -> None:
@@ -208,7 +223,7 @@ async def test_a_save_that_waits_too_long_for_a_lock_is_an_error_within_the_time
     assert (await store.load([KEY]))[KEY].revision == 1
 
 
-async def test_errors_of_the_database_show_neither_keys_nor_data(store: SQLAlchemyStore, async_url: str) -> None:
+async def test_errors_of_the_database_show_neither_keys_nor_data(async_url: str) -> None:
     engine = create_async_engine(async_url)
     lacking = SQLAlchemyStore(engine, table=sessions_table(MetaData(), name="no_such_table"))
 
@@ -336,7 +351,7 @@ async def test_a_database_in_another_time_zone_changes_nothing(store: SQLAlchemy
     zone = {"postgresql": "SET TIME ZONE 'Asia/Kolkata'", "mariadb": "SET time_zone = '+05:30'"}
     command = zone.get(make_url(async_url).get_backend_name().replace("mysql", "mariadb"), "SELECT 1")
     engine = create_async_engine(async_url)
-    event.listen(engine.sync_engine, "connect", lambda connection, _: execute(connection, command))
+    event.listen(engine.sync_engine, "connect", running(command))
     abroad = SQLAlchemyStore(engine)
     expiring = record(expires_at=NOW)
 
@@ -349,10 +364,13 @@ async def test_a_database_in_another_time_zone_changes_nothing(store: SQLAlchemy
     assert pruned == [0, 1]
 
 
-def execute(connection: DBAPIConnection, command: str) -> None:
-    cursor = connection.cursor()
-    cursor.execute(command)
-    cursor.close()
+def running(command: str) -> Callable[[DBAPIConnection, object], None]:
+    def run(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(command)
+        cursor.close()
+
+    return run
 
 
 # The first loop went with its connections open, which is what the store must get over.
@@ -389,7 +407,7 @@ async def turn_on(store: SQLAlchemyStore) -> None:
     await store.load([KEY])
 
 
-async def test_a_database_in_memory_serves_many_tasks(tmp_path: Path) -> None:
+async def test_a_database_in_memory_serves_many_tasks() -> None:
     engine = create_async_engine("sqlite+aiosqlite://")
     table = sessions_table(MetaData())
     async with engine.begin() as connection:
@@ -425,6 +443,42 @@ def test_a_database_in_memory_serves_many_threads() -> None:
     engine.dispose()
 
 
+async def test_sessions_come_from_the_environment(
+    store: SQLAlchemyStore, async_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TYPED_SESSIONS_DATABASE_URL", async_url)
+    monkeypatch.setenv("TYPED_SESSIONS_MAX_BYTES", "100")
+
+    async with Sessions.from_settings() as sessions:
+        await sessions.save(Cart, 42, Cart(count=1))
+        with pytest.raises(SessionTooLargeError):
+            await sessions.save(Cart, 43, Cart(note="x" * 100))
+
+    assert (await Sessions(store).load(Cart, 42)).count == 1
+
+
+def test_synchronous_sessions_come_from_the_environment(
+    sync_store: SyncSQLAlchemyStore, sync_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TYPED_SESSIONS_DATABASE_URL", sync_url)
+
+    with SyncSessions.from_settings() as sessions:
+        sessions.save(Cart, 42, Cart(count=1))
+
+    assert SyncSessions(sync_store).load(Cart, 42).count == 1
+
+
+async def test_the_tables_name_is_a_setting(async_url: str) -> None:
+    name = "other_sessions"
+    await asyncio.to_thread(upgrade, async_url, table=name)
+    store = SQLAlchemyStore.from_url(async_url, table=name)
+
+    async with Sessions(store) as sessions:
+        await sessions.save(Cart, 42, Cart(count=1))
+        assert (await sessions.load(Cart, 42)).count == 1
+    await asyncio.to_thread(downgrade, async_url, table=name)
+
+
 async def test_an_engine_of_ones_own_stays_open_and_one_made_from_a_url_is_disposed_of(async_url: str) -> None:
     engine = create_async_engine(async_url)
     await SQLAlchemyStore(engine).close()
@@ -438,7 +492,9 @@ def test_a_sqlite_engine_made_from_a_url_writes_ahead_and_syncs_fully(tmp_path: 
     engine = sync_engine(Settings(database_url=SecretStr(f"sqlite:///{tmp_path}/sessions.db")))
 
     with engine.connect() as connection:
-        pragmas = [connection.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "busy_timeout")]
+        pragmas = [
+            connection.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "busy_timeout")
+        ]
     engine.dispose()
 
     assert pragmas == ["wal", 2, 5000]
