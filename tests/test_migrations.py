@@ -2,7 +2,7 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, inspe
 from tests.empty_database import ASYNC_DRIVERS, SYNC_DRIVERS, address, empty_database
 from typed_sessions import SettingsError, migrations
 from typed_sessions.migrations import MigrationError
+from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
 from typed_sessions.stores.sqlalchemy.layout import differences
 from typed_sessions.stores.sqlalchemy.tables import sessions_table
+from typed_sessions.stores.sqlalchemy.urls import masked
 
 SYNC_TWINS: dict[str, str] = dict(zip(ASYNC_DRIVERS, SYNC_DRIVERS, strict=True))
 PASSWORD = "hunter2-and-more"  # noqa: S105  # a sample, to see that it is not shown
@@ -206,7 +208,7 @@ def test_a_server_that_is_not_there_is_told_without_the_password(database: URL) 
 
 
 def test_a_password_in_the_query_of_a_url_is_not_shown_either() -> None:
-    assert migrations.masked(f"postgresql://shop@host/shop?password={PASSWORD}") == "postgresql://shop@host/shop"
+    assert masked(f"postgresql://shop@host/shop?password={PASSWORD}") == "postgresql://shop@host/shop"
 
 
 def test_a_schema_that_does_not_exist_is_told(postgresql_url: URL) -> None:
@@ -235,14 +237,31 @@ def test_what_is_no_url_is_refused_with_the_variable(url: str) -> None:
     ("url", "advice"),
     [
         ("sqlite+aiosqlite://", r'pip install "typed-sessions\[aiosqlite\]"'),
-        ("oracle+oracledb://host/x", "oracledb is not"),
+        ("mssql+aioodbc://host/x", "aioodbc is not"),
     ],
 )
 def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch, url: str, advice: str) -> None:
     monkeypatch.setitem(sys.modules, "aiosqlite", None)
 
-    with pytest.raises(MigrationError, match=advice):
+    with pytest.raises(SettingsError, match=advice):
         migrations.upgrade(url)
+    with pytest.raises(SettingsError, match=advice):
+        SQLAlchemyStore.from_url(url)
+
+
+@pytest.mark.parametrize(
+    ("make", "url", "advice"),
+    [
+        (SQLAlchemyStore.from_url, "sqlite:///sessions.db", r"write sqlite\+aiosqlite://"),
+        (SQLAlchemyStore.from_url, "mariadb+pymysql://host/name", r"write mariadb\+asyncmy://"),
+        (SyncSQLAlchemyStore.from_url, "postgresql+asyncpg://host/name", r"write postgresql\+psycopg://"),
+    ],
+)
+def test_a_driver_of_the_other_kind_is_refused_with_the_one_to_use(
+    make: Callable[[str], object], url: str, advice: str
+) -> None:
+    with pytest.raises(SettingsError, match=advice):
+        make(url)
 
 
 def test_plain_alembic_runs_the_shipped_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
-from typing import Final, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -16,20 +16,17 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import URL, MetaData, make_url
+from sqlalchemy import MetaData
 from sqlalchemy import inspect as inspect_database
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
 from typed_sessions.errors import SettingsError, TypedSessionsError
-from typed_sessions.settings import PREFIX
 from typed_sessions.stores.sqlalchemy import layout
 from typed_sessions.stores.sqlalchemy.tables import TABLE_NAME, sessions_table
+from typed_sessions.stores.sqlalchemy.urls import VARIABLE, masked, missing, parsed
 
 Answer = TypeVar("Answer")
 Question: TypeAlias = Callable[[MigrationContext], Answer]
-
-_VARIABLE: Final = f"{PREFIX}DATABASE_URL"
-_EXTRAS: Final = ("aiosqlite", "asyncmy", "asyncpg", "psycopg", "pymysql")
 
 
 class MigrationError(TypedSessionsError):
@@ -119,27 +116,6 @@ def configuration(url: str, *, table: str, schema: str | None) -> Config:
     return Config(folder() / "alembic.ini", attributes={"url": url, "table": table, "schema": schema})
 
 
-def parsed(url: str) -> URL:
-    """The URL in its parts.
-
-    Raises:
-        SettingsError: it is none, or of a database that SQLAlchemy does not know.
-    """
-    try:
-        found = make_url(url)
-        found.get_dialect()
-    except (ArgumentError, ValueError):
-        problem = (
-            "it is not a URL of a database that SQLAlchemy knows, such as postgresql+asyncpg://user:password@host/name "
-            "(percent-encode special characters in the password)"
-        )
-        # `from None`: the cause may quote a part of the password.
-        raise SettingsError({_VARIABLE: problem}) from None
-    except ModuleNotFoundError as error:
-        raise MigrationError(_missing(error)) from error
-    return found
-
-
 def _ask(config: Config, question: Question[Answer]) -> Answer:
     """Answer a question on the connection that `env.py` makes, without changing anything."""
     answers: list[Answer] = []
@@ -179,10 +155,10 @@ def _told(error: Exception, url: str) -> TypedSessionsError | None:
         case CommandError():
             return MigrationError(f"{error}; see `typed-sessions db current`")
         case ModuleNotFoundError():
-            return MigrationError(_missing(error))
+            return missing(error)
         case TypeError() if "keyword argument" in str(error):
             # Drivers take the query of a URL as keyword arguments of `connect`: asyncpg has no `sslmode`, for one.
-            return SettingsError({_VARIABLE: f"its driver does not take what stands behind the question mark: {error}"})
+            return SettingsError({VARIABLE: f"its driver does not take what stands behind the question mark: {error}"})
         case DBAPIError() | OSError():
             return MigrationError(f"the database {masked(url)} answers: {_sentence(error)}")
         case _ if type(error).__module__.startswith("asyncpg."):
@@ -192,11 +168,6 @@ def _told(error: Exception, url: str) -> TypedSessionsError | None:
             return None
 
 
-def masked(url: str) -> str:
-    """The URL without its password and its query, where some drivers take passwords too."""
-    return parsed(url).set(query={}).render_as_string(hide_password=True)
-
-
 def _sentence(error: BaseException) -> str:
     """The driver's own words, from beneath the wrappings."""
     origin: BaseException = error
@@ -204,9 +175,3 @@ def _sentence(error: BaseException) -> str:
         origin = deeper
     words = [str(argument) for argument in origin.args if isinstance(argument, str)]
     return (words[-1] if words else str(origin)).strip().partition("\n")[0]
-
-
-def _missing(error: ModuleNotFoundError) -> str:
-    if error.name in _EXTRAS:
-        return f'the driver {error.name} is not installed: pip install "typed-sessions[{error.name}]"'
-    return f"the driver {error.name} is not installed; install it, or name another in the URL, as in postgresql+asyncpg"

@@ -12,6 +12,7 @@ from typed_sessions.cli.output import FAILED, complain, say, sentences
 from typed_sessions.revision_file import write_revision
 from typed_sessions.settings import Settings
 from typed_sessions.stores.sqlalchemy.tables import TABLE_NAME, sessions_table
+from typed_sessions.stores.sqlalchemy.urls import masked
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
@@ -161,7 +162,7 @@ def target_of(database_url: str | None, table: str | None, schema: str | None) -
 
 
 def named(target: Target) -> str:
-    return f"{target['table']} in {migrations.masked(target['url'])}"
+    return f"{target['table']} in {masked(target['url'])}"
 
 
 def say_current(target: Target) -> None:

@@ -132,7 +132,9 @@ def no_keys() -> StoreUnavailableError:
 
 
 class SyncSimpleStore:
-    """Wraps a storage of three methods. What it cannot promise, because the storage cannot:
+    """Wraps a storage of three methods.
+
+    What it cannot promise, because the storage cannot:
 
     - Saves of several processes are not compared: the last one wins. In one process they are.
     - A save of several sessions is not one transaction: a crash may leave some of them.

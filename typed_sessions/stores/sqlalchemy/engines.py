@@ -3,12 +3,13 @@
 import sqlite3
 from typing import Any, Final
 
-from sqlalchemy import URL, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy import URL, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from typed_sessions.settings import Settings
+from typed_sessions.stores.sqlalchemy.urls import missing, parsed_for
 
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that SQLite waits for the write of another connection."""
@@ -21,17 +22,31 @@ _SECONDS_TO_CONNECT: Final = {"asyncpg": "timeout", "psycopg": "connect_timeout"
 
 
 def async_engine(settings: Settings) -> AsyncEngine:
-    """The engine of an asynchronous store."""
-    url = make_url(settings.database_url.get_secret_value())
-    engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, **_options(url, settings))
+    """The engine of an asynchronous store.
+
+    Raises:
+        SettingsError: the URL is wrong, its driver is synchronous or not installed.
+    """
+    url = parsed_for(settings.database_url.get_secret_value(), is_async=True)
+    try:
+        engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, **_options(url, settings))
+    except ModuleNotFoundError as error:
+        raise missing(error) from error
     _prepare(engine.sync_engine)
     return engine
 
 
 def sync_engine(settings: Settings) -> Engine:
-    """The engine of a synchronous store."""
-    url = make_url(settings.database_url.get_secret_value())
-    engine = create_engine(url, poolclass=QueuePool, **_options(url, settings))
+    """The engine of a synchronous store.
+
+    Raises:
+        SettingsError: the URL is wrong, its driver is asynchronous or not installed.
+    """
+    url = parsed_for(settings.database_url.get_secret_value(), is_async=False)
+    try:
+        engine = create_engine(url, poolclass=QueuePool, **_options(url, settings))
+    except ModuleNotFoundError as error:
+        raise missing(error) from error
     _prepare(engine)
     return engine
 
