@@ -1,0 +1,54 @@
+# Every target makes .venv itself; nothing but python3 (3.11 or newer) and a package index is needed.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+PIP := $(RUN) -m pip --quiet --quiet --disable-pip-version-check
+
+# An activated environment or the user's own packages must not leak into the runs.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench docs clean
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo '  ARGS="…" is passed on, as in: make test ARGS="-k merge"'
+
+demo: $(INSTALLED) ## Run the pizza bot: day one, a deploy, day two. ARGS=--chat to talk to it, ARGS=--help for more.
+	@$(RUN) docs/examples/pizza $(ARGS)
+
+test: $(INSTALLED) ## Run the tests, on PostgreSQL, MariaDB and Redis too where they can be had.
+	@$(RUN) -m pytest $(ARGS)
+
+check: $(INSTALLED) ## Lint, check the types with mypy and pyright, build the docs, try the wheel.
+	@$(RUN) -m ruff check --quiet
+	@$(RUN) -m ruff format --check --quiet
+	@$(RUN) -m mypy
+	@$(RUN) -m pyright
+	@$(MAKE) --no-print-directory docs
+	@$(RUN) -m tests.check_wheel
+
+bench: $(INSTALLED) ## Measure against the raw drivers: ratios and targets.
+	@$(RUN) -m tests.benchmarks $(ARGS)
+
+docs: $(INSTALLED) ## Build the documentation into docs/_build/html; a warning is an error.
+	@$(RUN) -m sphinx --quiet --fail-on-warning --keep-going --nitpicky docs docs/_build/html
+	@echo "docs: docs/_build/html/index.html"
+
+clean: ## Remove .venv and everything that was built.
+	@rm -rf $(VENV) docs/_build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A half-made environment (no pip in it) is made anew; the stamp is written only once all is installed.
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "typed-sessions needs Python 3.11 or newer; say which: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing typed-sessions and its tools into $(VENV); this takes a minute."
+	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --upgrade "pip>=25.1"
+	@$(PIP) install --upgrade --editable ".[all]" --group dev --group docs
+	@touch $@

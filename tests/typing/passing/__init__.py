@@ -1,0 +1,1 @@
+"""What both type checkers must accept, without a word."""

@@ -1,0 +1,51 @@
+from collections.abc import Iterator
+from typing import assert_type
+
+from tests.typing.shop import Cart, Prefs, Shop
+from typed_sessions import SessionKey, SyncMemoryStore, SyncSession, SyncSessions, SyncStore
+
+
+def what_open_lends_is_the_model(sessions: SyncSessions) -> None:
+    session = sessions.open(Cart, "42")
+    assert_type(session, SyncSession[Cart])
+    with session as cart:
+        assert_type(cart, Cart)
+        cart.currency = "USD"
+
+
+def a_session_knows_its_model(session: SyncSession[Cart]) -> None:
+    assert_type(session.load(), Cart)
+    assert_type(session.data, Cart)
+    assert_type(session.revision, int | None)
+    session.data = Cart()
+    session.save()
+    session.touch()
+    session.rotate(43)
+    session.delete()
+
+
+def the_entry_knows_the_models(sessions: SyncSessions) -> None:
+    assert_type(sessions.load(Cart, 42), Cart)
+    sessions.save(Cart, ("chat", 42), Cart())
+    assert_type(sessions.delete(Cart, "42"), bool)
+    assert_type(sessions.items(Cart), Iterator[tuple[SessionKey, Cart]])
+    for key in sessions.keys(Prefs):
+        assert_type(key, SessionKey)
+
+
+def the_members_of_a_group_are_the_models(sessions: SyncSessions) -> None:
+    with sessions.open_group(Shop, "42") as shop:
+        assert_type(shop.cart, Cart)
+        assert_type(shop.prefs, Prefs)
+
+
+def several_sessions_share_a_turn(sessions: SyncSessions) -> None:
+    cart = sessions.open(Cart, 1)
+    with sessions.turn(cart, sessions.open(Prefs, 2)):
+        assert_type(cart.data, Cart)
+
+
+def it_is_made_of_a_store() -> None:
+    with SyncSessions(SyncMemoryStore()) as sessions:
+        assert_type(sessions, SyncSessions)
+        assert_type(sessions.store, SyncStore)

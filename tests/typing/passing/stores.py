@@ -1,0 +1,65 @@
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from typed_sessions import (
+    MemoryStore,
+    Record,
+    SessionKey,
+    Sessions,
+    SimpleStore,
+    Store,
+    SyncMemoryStore,
+    SyncSessions,
+    SyncSimpleStore,
+    SyncStore,
+)
+from typed_sessions.stores.protocol import Change, Outcome, Query, Row
+
+MADE = datetime(2026, 3, 1, tzinfo=UTC)
+RECORD = Record(version=1, min_reader=1, revision=1, data=b"{}", created_at=MADE, updated_at=MADE)
+
+
+class OwnStore:
+    async def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
+        return dict.fromkeys(keys, RECORD)
+
+    async def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
+        return [Outcome.SAVED for _ in changes]
+
+    async def scan(self, query: Query, /) -> Sequence[Row]:
+        return [(SessionKey("cart", "42"), RECORD)][: query.limit]
+
+    async def prune(self, now: datetime, limit: int, /) -> int:
+        return limit if now > RECORD.created_at else 0
+
+    async def close(self) -> None: ...
+
+
+class Files:
+    async def read(self, key: str, /) -> str | None:
+        return key or None
+
+    async def write(self, key: str, value: str, /) -> None: ...
+
+    async def delete(self, key: str, /) -> None: ...
+
+
+class SyncFiles:
+    def read(self, key: str, /) -> str | None:
+        return key or None
+
+    def write(self, key: str, value: str, /) -> None: ...
+
+    def delete(self, key: str, /) -> None: ...
+
+
+def every_store_is_a_store() -> list[Store]:
+    return [MemoryStore(), SimpleStore(Files()), OwnStore()]
+
+
+def every_store_for_threads_is_one() -> list[SyncStore]:
+    return [SyncMemoryStore(), SyncSimpleStore(SyncFiles())]
+
+
+def sessions_take_any() -> tuple[Sessions, SyncSessions]:
+    return Sessions(OwnStore()), SyncSessions(SyncSimpleStore(SyncFiles()))
