@@ -41,7 +41,8 @@ class SQLAlchemyStore:
     """Keeps sessions in a table of a SQL database, through an `AsyncEngine` of yours or a URL.
 
     Each load and each save leases a connection for its own short transaction; none is held while a handler runs.
-    A save that has begun is finished even if its task is cancelled, so the row is before or after, never between.
+    What has begun is finished even if its task is cancelled: a row is before or after a save, never between, and no
+    connection is left half open.
     Transactions that the database rolls back because of others (deadlock, serialization) are run again.
 
     Args:
@@ -94,7 +95,7 @@ class SQLAlchemyStore:
         return await self._lease.run(partial(self._operations.load, keys=keys))
 
     async def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
-        return await finished(self._lease.run(partial(self._operations.save, changes=changes)))
+        return await self._lease.run(partial(self._operations.save, changes=changes))
 
     async def scan(self, query: Query, /) -> Sequence[Row]:
         return await self._lease.run(partial(self._operations.scan, query=query))
@@ -128,6 +129,10 @@ class Pooled:
         self._turns = asyncio.Lock() if isinstance(engine.pool, StaticPool) else nullcontext()
 
     async def run(self, work: Work[T], /) -> T:
+        # Reads too: a connection that is opened while its task is cancelled would be left behind.
+        return await finished(self._retried(work))
+
+    async def _retried(self, work: Work[T]) -> T:
         await self._settle_loop()
         waits = pauses()
         with translating(self._table):
