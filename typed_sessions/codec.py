@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticSerializationError, from_json, to_json
@@ -19,6 +19,7 @@ from typed_sessions.errors import (
     described,
 )
 from typed_sessions.history import JsonObject, Step
+from typed_sessions.json import is_object
 from typed_sessions.key import SessionKey
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
@@ -44,7 +45,7 @@ class Form:
     version: int
     min_reader: int
     is_newer: bool = False
-    unknown: JsonObject = field(default_factory=dict, repr=False)
+    unknown: JsonObject = field(default_factory=dict[str, Any], repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ def _json_object(key: SessionKey, record: Record) -> JsonObject:
     except ValueError as error:
         problem = FieldProblem(path="", type="json_invalid", message=f"it is no JSON: {error}")
         raise InvalidSessionError(key, record.version, [problem]) from None
-    if not isinstance(data, dict):
+    if not is_object(data):
         problem = FieldProblem(path="", type="dict_type", message="it is no JSON object")
         raise InvalidSessionError(key, record.version, [problem])
     return data
@@ -209,10 +210,10 @@ def _json_object(key: SessionKey, record: Record) -> JsonObject:
 def _upcast_once(key: SessionKey, step: Step, data: JsonObject) -> JsonObject:
     try:
         upcast = step.upcast(data)
-    except Exception as reason:
+    except Exception as reason:  # noqa: BLE001 # whatever a user's step raises
         # `from None`, because a KeyError or ValueError quotes the stored data; the reason is an attribute.
         raise UpcastError(key, step.name, f"it raised {type(reason).__name__}{_place(reason)}", reason) from None
-    if not isinstance(upcast, dict):
+    if not is_object(upcast):
         raise UpcastError(key, step.name, f"it returned {type(upcast).__name__}, not a JSON object")
     return upcast
 

@@ -63,6 +63,8 @@ class Engine:
 
     async def read(self, sessions: Sequence[AnyOpened]) -> None:
         """Load what the store holds, in one batch, and start from it."""
+        if not sessions:
+            return
         records = await self.store.load([opened.key for opened in sessions])
         now = self.clock()
         for opened in sessions:

@@ -5,13 +5,15 @@ from types import TracebackType
 from typing import Generic, TypeVar, get_type_hints
 
 from typed_sessions.errors import SessionDefinitionError
-from typed_sessions.key import KeyLike
+from typed_sessions.key import KeyLike, SessionKey
 from typed_sessions.model import SessionModel
 from typed_sessions.session import AnySession, Turn
 
 
 class SessionGroup:
-    """Names session models that are opened and saved together. Annotate one attribute for each:
+    """Names session models that are opened and saved together.
+
+    Annotate one attribute for each:
 
         class Shop(SessionGroup):
             cart: Cart
@@ -94,3 +96,17 @@ def keys_of_members(
         what = f"{group.__qualname__} has no {', '.join(sorted(unknown))}"
         raise SessionDefinitionError(f"{what}; it has {', '.join(models)}")
     return {name: (model, keys.get(name, key)) for name, model in models.items()}
+
+
+def refuse_doubles(group: type[SessionGroup], sessions: Mapping[str, AnySession]) -> None:
+    """Refuse two attributes for one session: replacing it under one name would be undone by the other.
+
+    Raises:
+        SessionDefinitionError: there are two.
+    """
+    names: dict[SessionKey, str] = {}
+    for name, session in sessions.items():
+        other = names.setdefault(session.key, name)
+        if other != name:
+            what = f"{other} and {name} are the same session"
+            raise SessionDefinitionError(f"{group.__qualname__}: {what}; give one of them another key in `keys`")

@@ -25,7 +25,9 @@ class Step:
 
 
 class History:
-    """The upcasts of one session model. Subclass it and write one static method for each step:
+    """The upcasts of one session model.
+
+    Subclass it and write one static method for each step:
 
         class CartHistory(History):
             @staticmethod

@@ -10,8 +10,11 @@ from typed_sessions.history import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """`merged` is theirs with my changes; `taken` are the fields that only they changed, `conflicts` those that
-    both changed."""
+    """What came of two changes.
+
+    `merged` is theirs with my changes; `taken` are the fields that only they changed, `conflicts` those that
+    both changed.
+    """
 
     merged: JsonObject
     taken: frozenset[str]

@@ -17,7 +17,9 @@ InvalidPolicy: TypeAlias = Literal["raise", "reset"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
-    """What typed-sessions must know of a session model. Stands in the class body, like `model_config`:
+    """What typed-sessions must know of a session model.
+
+    It stands in the class body, like `model_config`:
 
         class Cart(SessionModel):
             session_config = SessionConfig(name="cart", version=2, history=CartHistory())
@@ -116,7 +118,7 @@ class SessionModel(BaseModel):
     # Hidden from type checkers, which would otherwise accept the assignment of unknown attributes.
     if not TYPE_CHECKING:
 
-        def __setattr__(self, name, value):
+        def __setattr__(self, name: str, value: object) -> None:
             if getattr(self, "_is_closed", False):
                 raise SessionClosedError(None, f"is over or replaced: assigning {name} would be lost; open it again")
             super().__setattr__(name, value)

@@ -13,8 +13,60 @@ from typed_sessions.model import close, reopen
 from typed_sessions.turn import AnyOpened, Opened
 
 
+class Lease(Generic[M]):
+    """What a session and its turn know of each other."""
+
+    def __init__(self, engine: Engine, opened: Opened[M]) -> None:
+        self._engine = engine
+        self.opened = opened
+        self.is_read = False
+        self.is_entered = False
+        self.closed: str | None = None
+
+    def readable(self) -> Opened[M]:
+        """What is open, if its data may be used.
+
+        Raises:
+            SessionClosedError: it is not loaded yet, deleted, or its turn is over.
+        """
+        if self.closed is not None:
+            raise SessionClosedError(self.opened.key, f"{self.closed}; open it again")
+        if self.opened.is_deleted:
+            raise SessionClosedError(self.opened.key, "was deleted; open it again")
+        if not self.is_read:
+            raise SessionClosedError(
+                self.opened.key, "is not loaded yet; enter it with a `with` block, or call its `load`"
+            )
+        return self.opened
+
+    def enterable(self) -> None:
+        """Raises `SessionClosedError` if it was entered before."""
+        if self.is_entered or self.closed is not None:
+            raise SessionClosedError(self.opened.key, "was entered before; open it again")
+
+    def close(self, reason: str) -> None:
+        """Refuse all use from now on."""
+        if self.is_read:
+            close(self.opened.data)
+        self.closed = self.closed or reason
+
+    def join(self) -> bool:
+        """Share the data of a session that is open under the same key, if there is one."""
+        outer = self._engine.lent(self.opened.key)
+        if outer is None:
+            return False
+        if outer.codec is not self.opened.codec:
+            other = outer.codec.model.__qualname__
+            raise SessionDefinitionError(f"{self.opened.key} is open as another model, {other}")
+        outer.owner = self.opened.owner or outer.owner
+        self.opened, self.is_read = outer, True
+        return True
+
+
 class Session(Generic[M]):
-    """One session. `async with` lends its data, and saves it on a clean exit if it changed:
+    """One session.
+
+    `async with` lends its data, and saves it on a clean exit if it changed:
 
         async with sessions.open(Cart, "42") as cart:
             cart.currency = "USD"
@@ -35,16 +87,14 @@ class Session(Generic[M]):
 
     def __init__(self, engine: Engine, key: SessionKey, codec: Codec[M], owner: str | None) -> None:
         self._engine = engine
-        self._opened: Opened[M] = Opened(key, codec, owner)
         self._turn: Turn | None = None
-        self._is_read = False
-        self._is_entered = False
-        self._closed: str | None = None
+        self.lease: Lease[M] = Lease(engine, Opened(key, codec, owner))
+        """What it shares with its turn; not for use outside."""
 
     @property
     def key(self) -> SessionKey:
         """Its key; the new one after `rotate`."""
-        return self._opened.key
+        return self.lease.opened.key
 
     @property
     def data(self) -> M:
@@ -53,11 +103,11 @@ class Session(Generic[M]):
         Raises:
             SessionClosedError: it is not loaded yet, deleted, or its turn is over.
         """
-        return self._readable().data
+        return self.lease.readable().data
 
     @data.setter
     def data(self, data: M) -> None:
-        opened = self._readable()
+        opened = self.lease.readable()
         if not isinstance(data, opened.codec.model):
             wanted = opened.codec.model.__qualname__
             raise TypeError(f"the data of this session is a {wanted}, not a {type(data).__name__}")
@@ -69,48 +119,48 @@ class Session(Generic[M]):
     @property
     def is_over(self) -> bool:
         """Whether its turn is over or it was deleted."""
-        return self._closed is not None or self._opened.is_deleted
+        return self.lease.closed is not None or self.lease.opened.is_deleted
 
     @property
     def is_new(self) -> bool:
         """Whether the store has no such session yet."""
-        return self._readable().record is None
+        return self.lease.readable().record is None
 
     @property
     def revision(self) -> int | None:
         """The revision that was read or saved last; None for a new session."""
-        record = self._readable().record
+        record = self.lease.readable().record
         return record.revision if record else None
 
     @property
     def stored_version(self) -> int | None:
         """The schema version that was read or saved last; lower than the model's if it was upcast on read."""
-        record = self._readable().record
+        record = self.lease.readable().record
         return record.version if record else None
 
     @property
     def expires_at(self) -> datetime | None:
         """When it expires, in UTC; None for never, and for a new session."""
-        record = self._readable().record
+        record = self.lease.readable().record
         return record.expires_at if record else None
 
     async def load(self) -> M:
         """The data; read now if it was not read before."""
-        if not self._is_read and self._closed is None:
-            await self._engine.read([self._opened])
-            self._is_read = True
+        if not self.lease.is_read and self.lease.closed is None:
+            await self._engine.read([self.lease.opened])
+            self.lease.is_read = True
         return self.data
 
     async def save(self) -> None:
         """Save now: what changed, or a new session even if it is unchanged."""
-        opened = self._readable()
+        opened = self.lease.readable()
         opened.must_be_stored = True
         await self._engine.commit([opened])
 
     async def delete(self) -> None:
         """Delete it now. A session that somebody else made anew meanwhile stays."""
-        await self._engine.delete(self._readable())
-        self._close("was deleted")
+        await self._engine.delete(self.lease.readable())
+        self.lease.close("was deleted")
 
     async def rotate(self, key: KeyLike, /) -> None:
         """Give it another key now, in one statement; the old key is dead at once. Data and revision stay.
@@ -120,12 +170,12 @@ class Session(Generic[M]):
             SessionConflictError: the key is taken.
             SessionGoneError: the session was deleted meanwhile.
         """
-        opened = self._readable()
+        opened = self.lease.readable()
         await self._engine.rotate(opened, SessionKey.of(opened.key.model, key))
 
     async def touch(self) -> None:
         """Let it live for another `ttl` from now, without a change. A model without `ttl` lives anyway."""
-        await self._engine.touch(self._readable())
+        await self._engine.touch(self.lease.readable())
 
     async def __aenter__(self) -> M:
         turn = Turn(self._engine, [self])
@@ -144,46 +194,17 @@ class Session(Generic[M]):
         return self
 
     def __repr__(self) -> str:
-        state = self._closed or ("is open" if self._is_read else "is not loaded")
+        state = self.lease.closed or ("is open" if self.lease.is_read else "is not loaded")
         return f"<{type(self).__name__} {self.key} {state}>"
-
-    def _readable(self) -> Opened[M]:
-        if self._closed is not None:
-            raise SessionClosedError(self.key, f"{self._closed}; open it again")
-        if self._opened.is_deleted:
-            raise SessionClosedError(self.key, "was deleted; open it again")
-        if not self._is_read:
-            raise SessionClosedError(self.key, "is not loaded yet; enter it with a `with` block, or call its `load`")
-        return self._opened
-
-    def _close(self, reason: str) -> None:
-        if self._is_read:
-            close(self._opened.data)
-        self._closed = self._closed or reason
-
-    def _enter(self) -> None:
-        if self._is_entered or self._closed is not None:
-            raise SessionClosedError(self.key, "was entered before; open it again")
-        self._is_entered = True
-
-    def _join(self) -> bool:
-        """Share the data of a session that is open under the same key."""
-        outer = self._engine.lent(self.key)
-        if outer is None:
-            return False
-        if outer.codec is not self._opened.codec:
-            raise SessionDefinitionError(f"{self.key} is open as another model, {outer.codec.model.__qualname__}")
-        outer.owner = self._opened.owner or outer.owner
-        self._opened, self._is_read = outer, True
-        return True
 
 
 AnySession: TypeAlias = Session[Any]
 
 
 class Turn:
-    """Several sessions opened together: their turns are taken in one order, they are read in one batch, and
-    saved in one transaction, all or none.
+    """Several sessions opened together.
+
+    Their turns are taken in one order, they are read in one batch, and saved in one transaction, all or none.
 
         async with sessions.turn(cart, prefs):
             cart.data.currency = prefs.data.currency
@@ -191,25 +212,18 @@ class Turn:
 
     def __init__(self, engine: Engine, sessions: Sequence[AnySession]) -> None:
         self._engine = engine
-        self._sessions = sessions
-        self._own: list[AnySession] = []
+        self._leases = list(dict.fromkeys(session.lease for session in sessions))
+        self._own: list[Lease[Any]] = []
         self._taken: list[SessionKey] = []
 
     async def __aenter__(self) -> None:
-        for session in self._sessions:
-            session._enter()
+        for lease in self._leases:
+            lease.enterable()
         try:
-            for session in self._sessions:
-                if not session._join():
-                    self._engine.lend(session._opened)
-                    self._own.append(session)
-            self._taken = await self._engine.begin(self._opened())
-            await self._engine.read([session._opened for session in self._own if not session._is_read])
+            await self._enter()
         except BaseException:
             self._end("could not be opened")
             raise
-        for session in self._own:
-            session._is_read = True
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -220,12 +234,23 @@ class Turn:
         finally:
             self._end("is over")
 
+    async def _enter(self) -> None:
+        for lease in self._leases:
+            lease.is_entered = True
+            if not lease.join():
+                self._engine.lend(lease.opened)
+                self._own.append(lease)
+        self._taken = await self._engine.begin(self._opened())
+        await self._engine.read([lease.opened for lease in self._own if not lease.is_read])
+        for lease in self._own:
+            lease.is_read = True
+
     def _opened(self) -> list[AnyOpened]:
-        return [session._opened for session in self._own]
+        return [lease.opened for lease in self._own]
 
     def _end(self, reason: str) -> None:
         self._engine.end(self._opened(), self._taken)
-        for session in self._own:
-            session._close(reason)
-        for session in self._sessions:
-            session._closed = session._closed or reason
+        for lease in self._own:
+            lease.close(reason)
+        for lease in self._leases:
+            lease.closed = lease.closed or reason

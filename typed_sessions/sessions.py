@@ -11,7 +11,7 @@ from typed_sessions.clock import Clock, utc_now
 from typed_sessions.codec import M
 from typed_sessions.engine import Engine
 from typed_sessions.errors import SessionConflictError
-from typed_sessions.group import G, OpenGroup, keys_of_members
+from typed_sessions.group import G, OpenGroup, keys_of_members, refuse_doubles
 from typed_sessions.key import KeyLike, KeyPart, SessionKey, key_text
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
@@ -105,6 +105,7 @@ class Sessions:
         opened: dict[str, AnySession] = {
             name: self.open(model, own, owner=owner) for name, (model, own) in named.items()
         }
+        refuse_doubles(group, opened)
         return OpenGroup(group, opened, self.turn(*opened.values()))
 
     def turn(self, *sessions: AnySession) -> Turn:

@@ -2,13 +2,13 @@
 
 import math
 import re
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import from_json
+
+from typed_sessions.json import is_array, is_mapping
 
 MAX_DEPTH = 31
 """Levels of nesting that MariaDB's JSON functions accept (`json_valid` is false from 32 on)."""
@@ -41,7 +41,7 @@ def undumpable(model: BaseModel) -> Problem:
 
 
 def _problems(value: object, path: Path) -> Iterator[Problem]:
-    if isinstance(value, dict | list) and len(path) >= MAX_DEPTH:
+    if (is_mapping(value) or is_array(value)) and len(path) >= MAX_DEPTH:
         yield ".".join(path), f"it is nested deeper than {MAX_DEPTH} levels; flatten it"
         return
     reason = _reason(value)
@@ -83,14 +83,14 @@ def _surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _children(value: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401 # any value that a model may hold
+def _children(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, BaseModel):
         stored = (name for name, info in type(value).model_fields.items() if not info.exclude)
         yield from ((name, getattr(value, name)) for name in stored)
         yield from (value.model_extra or {}).items()
-    elif isinstance(value, Mapping):
+    elif is_mapping(value):
         yield from ((str(name), child) for name, child in value.items())
-    elif isinstance(value, list | tuple | set | frozenset | deque):
+    elif is_array(value):
         yield from ((str(place), child) for place, child in enumerate(value))
     elif is_dataclass(value) and not isinstance(value, type):
         yield from ((item.name, getattr(value, item.name)) for item in fields(value))

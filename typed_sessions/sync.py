@@ -87,65 +87,66 @@ class SyncSession(Generic[M]):
     """One session, for threads. `with` lends its data; see `Session`, which it is but for the waiting."""
 
     def __init__(self, session: Session[M]) -> None:
-        self._session = session
+        self.session = session
+        """The session that it runs; not for use outside."""
 
     @property
     def key(self) -> SessionKey:
-        return self._session.key
+        return self.session.key
 
     @property
     def data(self) -> M:
-        return self._session.data
+        return self.session.data
 
     @data.setter
     def data(self, data: M) -> None:
-        self._session.data = data
+        self.session.data = data
 
     @property
     def is_over(self) -> bool:
-        return self._session.is_over
+        return self.session.is_over
 
     @property
     def is_new(self) -> bool:
-        return self._session.is_new
+        return self.session.is_new
 
     @property
     def revision(self) -> int | None:
-        return self._session.revision
+        return self.session.revision
 
     @property
     def stored_version(self) -> int | None:
-        return self._session.stored_version
+        return self.session.stored_version
 
     @property
     def expires_at(self) -> datetime | None:
-        return self._session.expires_at
+        return self.session.expires_at
 
     def load(self) -> M:
-        return complete(self._session.load())
+        return complete(self.session.load())
 
     def save(self) -> None:
-        complete(self._session.save())
+        complete(self.session.save())
 
     def delete(self) -> None:
-        complete(self._session.delete())
+        complete(self.session.delete())
 
     def rotate(self, key: KeyLike, /) -> None:
-        complete(self._session.rotate(key))
+        complete(self.session.rotate(key))
 
     def touch(self) -> None:
-        complete(self._session.touch())
+        complete(self.session.touch())
 
     def __enter__(self) -> M:
-        return complete(self._session.__aenter__())
+        return complete(self.session.__aenter__())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        complete(self._session.__aexit__(kind, error, trace))
+        complete(self.session.__aexit__(kind, error, trace))
 
     def __repr__(self) -> str:
-        return repr(self._session).replace("<Session", "<SyncSession", 1)
+        return repr(self.session).replace("<Session", "<SyncSession", 1)
 
 
 class SyncTurn:
@@ -211,7 +212,7 @@ class SyncSessions:
         return SyncOpenGroup(self._sessions.open_group(group, key, keys=keys, owner=owner))
 
     def turn(self, *sessions: SyncSession[Any]) -> SyncTurn:
-        return SyncTurn(self._sessions.turn(*(session._session for session in sessions)))
+        return SyncTurn(self._sessions.turn(*(session.session for session in sessions)))
 
     def load(self, model: type[M], key: KeyLike, /) -> M:
         return complete(self._sessions.load(model, key))

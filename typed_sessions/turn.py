@@ -153,7 +153,7 @@ class Opened(Generic[M]):
 
 def _take(merged: SessionModel, *, into: SessionModel, fields: Collection[str]) -> None:
     """Copy fields in place, because the handler holds this very object. Undeclared fields are taken as a whole."""
-    into.__dict__.update({name: value for name, value in merged.__dict__.items() if name in fields})
+    vars(into).update({name: value for name, value in vars(merged).items() if name in fields})
     if into.__pydantic_extra__ is not None:
         into.__pydantic_extra__.clear()
         into.__pydantic_extra__.update(merged.__pydantic_extra__ or {})

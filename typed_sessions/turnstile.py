@@ -34,8 +34,9 @@ class Waiting(Protocol[S]):
 
     def signal(self) -> S:
         """A new signal, not set."""
+        ...
 
-    async def wait(self, signal: S, timeout: float) -> None:
+    async def wait(self, signal: S, timeout: float) -> None:  # noqa: ASYNC109 # it is a setting
         """Sleep until the signal is set. Raises `TimeoutError` after `timeout` seconds."""
 
 
@@ -76,7 +77,7 @@ class Threads:
 @dataclass(slots=True)
 class _Turn(Generic[S]):
     holder: Hashable
-    waiting: deque[tuple[Hashable, S]] = field(default_factory=deque)
+    waiting: deque[tuple[Hashable, S]] = field(default_factory=deque[tuple[Hashable, S]])
 
 
 class Turnstile(Generic[S]):
@@ -105,7 +106,7 @@ class Turnstile(Generic[S]):
         try:
             for key in sorted(keys):
                 if await self._enter(key):
-                    taken.append(key)
+                    taken.append(key)  # noqa: PERF401 # what was taken must be known if the next one fails
         except BaseException:
             self.leave(taken)
             raise

@@ -1,14 +1,14 @@
 """The fields of newer code that older code carries along without knowing them."""
 
-from collections import deque
-from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from pydantic import BaseModel, RootModel
 from pydantic_core import to_jsonable_python
+from typing_extensions import TypeIs
 
 from typed_sessions.history import JsonObject
+from typed_sessions.json import is_array, is_mapping, is_object
 
 
 def with_unknown(model: BaseModel, dumped: JsonObject) -> JsonObject:
@@ -18,31 +18,36 @@ def with_unknown(model: BaseModel, dumped: JsonObject) -> JsonObject:
 
 
 def _merged(value: Any, dumped: Any) -> Any:  # noqa: ANN401 # any value of a model, and its JSON
-    match value, dumped:
-        case RootModel(), _:
-            return _merged(value.root, dumped)
-        case BaseModel(), dict():
-            return with_unknown(value, dumped)
-        case Mapping(), dict():
-            values = {_json_name(name): child for name, child in value.items()}
-            known = {name: _merged(values.get(name), child) for name, child in dumped.items()}
-            return {**_unknown(value, dumped), **known}
-        case list() | tuple() | set() | frozenset() | deque(), list() if len(value) == len(dumped):
-            return [_merged(item, child) for item, child in zip(value, dumped, strict=True)]
-        case _, dict() if is_dataclass(value):
-            declared = {item.name for item in fields(value)}
-            extra = {name: child for name, child in getattr(value, "__dict__", {}).items() if name not in declared}
-            known = {name: _merged(getattr(value, name), child) for name, child in dumped.items()}
-            return {**_unknown(extra, dumped), **known}
-        case _:
-            return dumped
+    if _is_rooted(value):
+        return _merged(value.root, dumped)
+    if is_object(dumped):
+        return _merged_object(value, dumped)
+    if is_array(value) and is_array(dumped) and len(value) == len(dumped):
+        return [_merged(item, child) for item, child in zip(value, dumped, strict=True)]
+    return dumped
 
 
-def _json_name(name: Any) -> str:  # noqa: ANN401 # any key of a dict
+def _merged_object(value: object, dumped: JsonObject) -> JsonObject:
+    if isinstance(value, BaseModel):
+        return with_unknown(value, dumped)
+    if is_mapping(value):
+        values = {_json_name(name): child for name, child in value.items()}
+    elif is_dataclass(value):
+        values = {item.name: getattr(value, item.name) for item in fields(value)} | getattr(value, "__dict__", {})
+    else:
+        return dumped
+    known = {name: _merged(values.get(name), child) for name, child in dumped.items()}
+    return {**_unknown(values, dumped), **known}
+
+
+def _is_rooted(value: object) -> TypeIs[RootModel[Any]]:
+    return isinstance(value, RootModel)
+
+
+def _json_name(name: object) -> str:
     return name if type(name) is str else next(iter(to_jsonable_python({name: None})))
 
 
-def _unknown(value: Mapping[Any, Any], dumped: JsonObject) -> JsonObject:
-    kept = {name: child for name, child in value.items() if isinstance(name, str) and name not in dumped}
-    jsonable: JsonObject = to_jsonable_python(kept)
-    return jsonable
+def _unknown(values: JsonObject, dumped: JsonObject) -> JsonObject:
+    kept: JsonObject = to_jsonable_python({name: child for name, child in values.items() if name not in dumped})
+    return kept

@@ -6,7 +6,7 @@ pytest.register_assert_rewrite(
     *(f"typed_sessions.testing.{name}" for name in ("keeping", "racing", "samples", "saving", "scanning"))
 )
 
-from typed_sessions.testing.clock import SettableClock  # noqa: E402 # its asserts must explain themselves
+from typed_sessions.testing.clock import SettableClock  # noqa: E402 # the contract's asserts must explain themselves
 from typed_sessions.testing.contract import StoreContract, SyncStoreContract  # noqa: E402 # as above
 
 __all__ = ["SettableClock", "StoreContract", "SyncStoreContract"]

@@ -18,7 +18,9 @@ T = TypeVar("T")
 
 @pytest.mark.anyio
 class StoreContract(SavingContract, KeepingContract, ScanningContract, RacingContract):
-    """The tests that every `Store` passes. Needs the extra `testing`, and a fixture that gives an empty store:
+    """The tests that every `Store` passes.
+
+    They need the extra `testing`, and a fixture that gives an empty store:
 
         class TestMyStore(StoreContract):
             @pytest.fixture

@@ -28,7 +28,7 @@ ALIKE: tuple[tuple[KeyLike, KeyLike], ...] = (
     ("\U0001f355", "\U0001f354"),
 )
 KEYS: dict[str, KeyLike] = {
-    "quotes": "o'neil \"x\" `y`",
+    "quotes": 'o\'neil "x" `y`',
     "backslashes": "a\\b\\\\c\\",
     "wildcards": "%_*?[a]",
     "statements": "'; drop table typed_sessions; --",

@@ -53,11 +53,12 @@ class RacingContract:
         assert Counter(set(result) == {Outcome.SAVED} for result in results) == {True: 1, False: RACERS - 1}
 
     async def test_several_cleaners_at_once_share_the_work(self, store: Store) -> None:
-        await keep(store, {key_of(number): expired() for number in range(20)})
+        records = {key_of(number): expired() for number in range(20)}
+        await keep(store, records)
 
         pruned = await self.at_once([store.prune(NOON, 5) for _ in range(RACERS)])
 
-        assert sum(pruned) + len(await found(store, Query())) == 20
+        assert sum(pruned) + len(await found(store, Query())) == len(records)
 
 
 async def _saved(store: Store, change: Change) -> Outcome:

@@ -55,9 +55,7 @@ class SavingContract:
 
     async def test_an_update_replaces_every_field(self, store: Store) -> None:
         await keep(store, {KEY: replace(OLD, owner="user/1", expires_at=NOON)})
-        other = replace(
-            NEW, version=9, min_reader=8, owner=None, expires_at=None, created_at=LATER, updated_at=LATER
-        )
+        other = replace(NEW, version=9, min_reader=8, owner=None, expires_at=None, created_at=LATER, updated_at=LATER)
 
         await store.save([Update(KEY, 7, other)])
 
@@ -131,7 +129,12 @@ class SavingContract:
 
     async def test_many_changes_are_made_together(self, store: Store) -> None:
         await keep(store, {KEY: OLD, OTHER: OLD})
-        changes = [Insert(FREE, NEW), Update(KEY, 7, NEW), Delete(OTHER, 7), Insert(key_of("x", model="prefs"), OLD)]
+        changes: list[Change] = [
+            Insert(FREE, NEW),
+            Update(KEY, 7, NEW),
+            Delete(OTHER, 7),
+            Insert(key_of("x", model="prefs"), OLD),
+        ]
 
         assert list(await store.save(changes)) == [SAVED] * 4
         assert await store.load([KEY, OTHER, FREE, key_of("x", model="prefs")]) == {

@@ -1,0 +1,1 @@
+"""What typed-sessions costs, as ratios to the same work by hand: `make bench`."""
