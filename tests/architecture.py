@@ -14,9 +14,10 @@ FACADE = ""
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "key", "record", "clock", "limits"}),
-    frozenset({"model", "history", "settings", "json"}),
-    frozenset({"codec", "storable", "unknown", "merge", "turn", "stores.protocol"}),
-    frozenset({"engine", "turnstile", "session", "sessions", "group", "sync"}),
+    frozenset({"model", "history", "settings", "json_kinds"}),
+    frozenset({"codec", "upcast", "problems", "storable", "round_trip", "unknown"}),
+    frozenset({"merge", "opened", "plan", "stores.protocol"}),
+    frozenset({"engine", "turnstile", "turn", "session", "sessions", "group", "sync"}),
     frozenset({"stores"}),
     frozenset({FACADE}),
     frozenset({"integrations", "testing", "migrations", "revision_file"}),

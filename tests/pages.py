@@ -52,6 +52,12 @@ class Block:
     def is_layout(self) -> bool:
         return self.language.startswith("{")
 
+    @property
+    def file(self) -> str | None:
+        """The file that it is to be written to, instead of being run."""
+        named = FILE_NAME.match(self.code)
+        return named[1] if named else None
+
 
 def blocks(text: str) -> list[Block]:
     """The fenced blocks of a page."""
@@ -116,10 +122,9 @@ class Run:
                 pass
 
     def _python(self, block: Block) -> str:
-        file = FILE_NAME.match(block.code)
-        if file:
-            Path(file[1]).parent.mkdir(parents=True, exist_ok=True)
-            Path(file[1]).write_text(block.code)
+        if block.file:
+            Path(block.file).parent.mkdir(parents=True, exist_ok=True)
+            Path(block.file).write_text(block.code)
             return ""
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             self._execute(block)

@@ -1,17 +1,21 @@
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL, create_engine, make_url, text
 from typer.testing import CliRunner
 
 import typed_sessions
-from tests.alembic_project import new_project
+from tests.alembic_project import Project, new_project
 from tests.empty_database import SYNC_DRIVERS, address, empty_database
 from typed_sessions import migrations
+from typed_sessions.cli import output
 from typed_sessions.cli.app import app
 
+ROOT = Path(typed_sessions.__file__).parent.parent
 PASSWORD = "hunter2-and-more"  # noqa: S105  # a sample, to see that it is not shown
 COMMANDS = ("upgrade", "downgrade", "current", "check", "sql", "init")
 
@@ -36,18 +40,31 @@ def versions(tmp_path: Path) -> Path:
     return new_project(tmp_path).versions
 
 
-def drop_an_index(url: str) -> None:
+def execute(url: str, statement: str) -> None:
     engine = create_engine(url)
     with engine.begin() as connection:
-        connection.execute(text("DROP INDEX ix_typed_sessions_owner"))
+        connection.execute(text(statement))
     engine.dispose()
 
 
-def run(*arguments: str, answer: str = "") -> tuple[int, str]:
+def run(*arguments: str) -> tuple[int, str]:
     """The exit code and all that was printed."""
-    result = CliRunner().invoke(app, list(arguments), input=answer)
+    result = CliRunner().invoke(app, list(arguments))
     assert result.exception is None or isinstance(result.exception, SystemExit)
     return result.exit_code, result.output
+
+
+def run_at_terminal(*arguments: str, answer: str) -> tuple[int, str]:
+    """The same, with somebody there who types."""
+    terminal, end = pty.openpty()
+    os.write(terminal, answer.encode())
+    ran = subprocess.run(
+        [sys.executable, "-c", "from typed_sessions.cli import main; main()", *arguments],
+        cwd=ROOT, stdin=end, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True,
+    )  # fmt: skip
+    os.close(terminal)
+    os.close(end)
+    return ran.returncode, ran.stdout
 
 
 def test_up_and_down(url: str) -> None:
@@ -79,7 +96,7 @@ def test_the_schema_comes_from_an_option(request: pytest.FixtureRequest, tmp_pat
 def test_downgrade_asks_first() -> None:
     run("db", "upgrade")
 
-    code, said = run("db", "downgrade", answer="n\n")
+    code, said = run_at_terminal("db", "downgrade", answer="n\n")
 
     assert (code, "back to base and lose the data? [y/N]" in said) == (1, True)
     assert run("db", "check")[0] == 0
@@ -89,9 +106,52 @@ def test_downgrade_asks_first() -> None:
 def test_downgrade_goes_on_when_told_so() -> None:
     run("db", "upgrade")
 
-    assert run("db", "downgrade", answer="y\n")[0] == 0
+    assert run_at_terminal("db", "downgrade", answer="y\n")[0] == 0
 
     assert run("db", "check")[0] == 1
+
+
+@pytest.mark.usefixtures("url")
+def test_downgrade_without_a_terminal_needs_a_yes() -> None:
+    run("db", "upgrade")
+
+    code, said = run("db", "downgrade")
+
+    assert (code, "There is no terminal to ask at: give --yes\n" in said) == (2, True)
+    assert run("db", "check")[0] == 0
+
+
+def test_upgrade_refuses_a_database_with_another_alembic_history(url: str, tmp_path: Path) -> None:
+    make_users_history(url, tmp_path)
+
+    code, said = run("db", "upgrade")
+
+    assert (code, "put the sessions' table into it with `typed-sessions db init --into" in said) == (1, True)
+    assert run("db", "upgrade", "--beside")[0] == 0
+
+
+def test_current_tells_a_table_that_another_alembic_history_made(url: str, tmp_path: Path) -> None:
+    project = make_users_history(url, tmp_path)
+    run("db", "init", "--into", str(project.versions))
+    project.run(make_url(url), "upgrade head")
+
+    code, said = run("db", "current")
+
+    assert (code, said.count("\n")) == (0, 1)
+    assert "is there, made by another Alembic history; `typed-sessions db check` compares it\n" in said
+
+
+def make_users_history(url: str, folder: Path) -> Project:
+    project = new_project(folder)
+    project.run(make_url(url), "upgrade head")
+    return project
+
+
+def test_current_tells_an_upgrade_that_broke_off(url: str) -> None:
+    run("db", "upgrade")
+    execute(url, "DELETE FROM typed_sessions_alembic_version")
+
+    assert run("db", "current")[1].endswith("is unfinished: an upgrade is at work there, or broke off\n")
 
 
 def test_check_names_the_differences_and_the_command(url: str) -> None:
@@ -104,7 +164,7 @@ def test_check_names_the_differences_and_the_command(url: str) -> None:
 
 def test_check_says_when_an_upgrade_would_not_help(url: str) -> None:
     run("db", "upgrade")
-    drop_an_index(url)
+    execute(url, "DROP INDEX ix_typed_sessions_owner")
 
     code, said = run("db", "check")
 
@@ -138,7 +198,30 @@ def test_a_missing_url_is_asked_for_by_its_variable(command: str) -> None:
     code, said = run("db", command)
 
     assert code == 2
-    assert "TYPED_SESSIONS_DATABASE_URL: Field required\n(or give the option of the same name" in said
+    assert "TYPED_SESSIONS_DATABASE_URL: it is not set; an example: sqlite+aiosqlite:///sessions.db\n" in said
+    assert said.endswith("or give --database-url\n")
+
+
+@pytest.mark.usefixtures("url")
+def test_a_setting_without_an_option_gets_none_suggested(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TYPED_SESSIONS_POOL_SIZE", "many")
+
+    code, said = run("db", "current")
+
+    assert (code, "TYPED_SESSIONS_POOL_SIZE: " in said, "or give" in said) == (2, True, False)
+
+
+@pytest.mark.parametrize("variable", output.OPTIONS)
+def test_the_options_that_are_suggested_exist(variable: str) -> None:
+    assert output.OPTIONS[variable] in run("db", "current", "--help")[1]
+
+
+@pytest.mark.parametrize("command", [["upgrade"], ["downgrade", "--yes"], ["current"], ["check"]])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite+aiosqlite:///:memory:"])
+def test_a_database_in_memory_is_refused(command: list[str], url: str) -> None:
+    code, said = run("db", *command, "--database-url", url)
+
+    assert (code, "a SQLite database in memory vanishes with its connection; use a file" in said) == (2, True)
 
 
 def test_a_wrong_table_is_named_by_its_variable(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +235,7 @@ def test_a_wrong_table_is_named_by_its_variable(url: str, monkeypatch: pytest.Mo
 def test_what_is_no_url_is_told() -> None:
     code, said = run("db", "upgrade", "--database-url", f"cobol://shop:{PASSWORD}@host/shop")
 
-    assert (code, "TYPED_SESSIONS_DATABASE_URL: it is not a URL" in said) == (2, True)
+    assert (code, "TYPED_SESSIONS_DATABASE_URL: SQLAlchemy does not know cobol://; write" in said) == (2, True)
     assert PASSWORD not in said
 
 
@@ -167,7 +250,9 @@ def test_a_server_that_is_not_there_is_a_sentence_without_the_password(postgresq
 
 
 def test_the_question_before_a_downgrade_hides_the_password() -> None:
-    code, said = run("db", "downgrade", "--database-url", f"postgresql+asyncpg://shop:{PASSWORD}@host/shop")
+    url = f"postgresql+asyncpg://shop:{PASSWORD}@host/shop"
+
+    code, said = run_at_terminal("db", "downgrade", "--database-url", url, answer="n\n")
 
     assert (code, "Take typed_sessions in postgresql+asyncpg://shop:***@host/shop back" in said) == (1, True)
     assert PASSWORD not in said
@@ -267,8 +352,7 @@ def test_the_version_is_printed() -> None:
 @pytest.mark.parametrize("library", ["typer", "rich"])
 def test_without_the_extra_the_command_names_it(library: str) -> None:
     script = f"import sys; sys.modules[{library!r}] = None\nfrom typed_sessions.cli import main\nmain()"
-    root = Path(typed_sessions.__file__).parent.parent
-    ran = subprocess.run([sys.executable, "-c", script], cwd=root, check=False, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False, capture_output=True, text=True)
 
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == f'typed-sessions: {library} is not installed: pip install "typed-sessions[cli]"\n'

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
@@ -26,15 +27,17 @@ class DictStorage:
 
 
 class AsyncDictStorage:
-    """What a user of `SimpleStore` may bring."""
+    """What a user of `SimpleStore` may bring: others run while it works."""
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
 
     async def read(self, key: str, /) -> str | None:
+        await asyncio.sleep(0)
         return self.values.get(key)
 
     async def write(self, key: str, value: str, /) -> None:
+        await asyncio.sleep(0)
         self.values[key] = value
 
     async def delete(self, key: str, /) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 import typed_sessions
 from tests.architecture import ROOT
-from tests.pages import Run, blocks, unmarked
+from tests.pages import Block, Run, blocks, unmarked
 from typed_sessions import Settings, TypedSessionsError, errors
 from typed_sessions.cli.app import app
 from typed_sessions.settings import PREFIX
@@ -26,6 +27,24 @@ PAGES = sorted(path for path in DOCS.rglob("*.md") if not path.is_relative_to(DO
 TEXTS = {str(path.relative_to(ROOT)): path.read_text() for path in [README, ROOT / "CONTRIBUTING.md", *PAGES]}
 PROSE = "\n".join(text for name, text in TEXTS.items() if not name.startswith("docs/reference/"))
 RUNNING = [name for name in TEXTS if name != "CONTRIBUTING.md"]
+
+README_BLOCKS = [block for block in blocks(TEXTS["README.md"]) if block.language == "python" and not block.file]
+COMMAND_LINE = TEXTS["docs/command-line.md"]
+
+
+def commands(group: TyperGroup, path: str) -> dict[str, TyperCommand]:
+    """The commands of a group and of the groups in it, by their full names."""
+    found: dict[str, TyperCommand] = {}
+    for name, each in group.commands.items():
+        if isinstance(each, TyperGroup):
+            found |= commands(each, f"{path} {name}")
+        elif isinstance(each, TyperCommand):
+            found[f"{path} {name}"] = each
+    return found
+
+
+ROOT_COMMAND = typer.main.get_group(app)
+COMMANDS = commands(ROOT_COMMAND, "typed-sessions")
 
 LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]+))?\)")
 MAKE = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
@@ -99,10 +118,19 @@ def test_the_first_code_of_the_readme_stands_by_line_30() -> None:
     assert blocks(TEXTS["README.md"])[0].line <= 30
 
 
-def test_every_extra_stands_in_the_readme() -> None:
+@pytest.mark.parametrize("block", README_BLOCKS, ids=lambda block: f"line {block.line}")
+@pytest.mark.usefixtures("empty_folder")
+def test_a_python_block_of_the_readme_runs_alone(
+    block: Block, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Run("README.md", runner, monkeypatch.setenv).block(block)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/install.md"])
+def test_every_extra_stands_where_it_is_looked_for(name: str) -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 
-    assert set(re.findall(r"^\| `(\w+)` \|", TEXTS["README.md"], re.MULTILINE)) == set(extras)
+    assert set(re.findall(r"^\| `(\w+)` \|", TEXTS[name], re.MULTILINE)) == set(extras)
 
 
 def test_every_target_that_is_named_is_one() -> None:
@@ -115,15 +143,26 @@ def test_every_public_name_is_explained() -> None:
     assert [name for name in typed_sessions.__all__ if not re.search(rf"\b{name}\b", PROSE)] == []
 
 
-def test_every_command_is_explained() -> None:
-    assert [command for command in commands(app, "typed-sessions") if command not in PROSE] == []
+def test_every_command_stands_on_its_page_as_its_help_says() -> None:
+    rows = re.findall(r"^\| `(typed-sessions [\w ]+)` \| (.+?) \|", COMMAND_LINE, re.MULTILINE)
+
+    assert dict(rows) == {path: first_line(command) for path, command in COMMANDS.items()}
 
 
-def commands(group: typer.Typer, path: str) -> list[str]:
-    """The full names of the commands of a group and of the groups in it."""
-    own = [f"{path} {each.name or each.callback.__name__}" for each in group.registered_commands if each.callback]
-    groups = [(each.typer_instance, each.name) for each in group.registered_groups if each.typer_instance]
-    return own + [name for inner, inner_name in groups for name in commands(inner, f"{path} {inner_name}")]
+def test_every_option_stands_on_the_page_of_the_commands() -> None:
+    rows = set(re.findall(r"^\| `(--[\w-]+)` \|", COMMAND_LINE, re.MULTILINE))
+
+    assert rows == {option for command in COMMANDS.values() for each in command.params for option in each.opts}
+
+
+def test_the_exit_codes_are_those_of_the_help() -> None:
+    rows = re.findall(r"^\| (\d) \| (.+) \|$", COMMAND_LINE, re.MULTILINE)
+
+    assert "Exit codes: " + ", ".join(" ".join(row) for row in rows) in str(ROOT_COMMAND.help)
+
+
+def first_line(command: TyperCommand) -> str:
+    return str(command.help).partition("\n\n")[0].replace("\n", " ")
 
 
 def test_every_setting_stands_in_the_table_with_its_default() -> None:

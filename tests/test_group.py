@@ -79,7 +79,7 @@ async def test_a_conflict_in_one_session_saves_none_of_the_group(store: Recordin
         async with sessions.open_group(Shop, "42") as shop:
             shop.cart.currency = "USD"
             shop.prefs.theme = "dark"
-            await Sessions(store).save(Prefs, "42", Prefs(theme="red"))
+            await Sessions(store).save("42", Prefs(theme="red"))
 
     assert caught.value.key == PREFS
     assert [key for key, _ in await store.scan(Query())] == [PREFS]
@@ -91,7 +91,7 @@ async def test_a_mergeable_conflict_in_one_session_saves_all_of_the_group(
     async with sessions.open_group(Shop, "42") as shop:
         shop.cart.currency = "USD"
         shop.prefs.theme = "dark"
-        await Sessions(store).save(Prefs, "42", Prefs(sizes={"x": 1.0}))
+        await Sessions(store).save("42", Prefs(sizes={"x": 1.0}))
 
     assert await sessions.load(Prefs, "42") == Prefs(theme="dark", sizes={"x": 1.0})
     assert (await sessions.load(Cart, "42")).currency == "USD"

@@ -8,7 +8,7 @@ from typed_sessions.stores.protocol import Delete, Insert
 async def test_nobody_shares_an_object_with_the_store() -> None:
     sessions = Sessions(MemoryStore())
     cart = Cart(lines=[Line(sku="pizza")])
-    await sessions.save(Cart, "42", cart)
+    await sessions.save("42", cart)
 
     cart.lines.clear()
 

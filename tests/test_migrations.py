@@ -10,7 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import main as alembic
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, inspect, text
+from sqlalchemy import URL, Column, Connection, MetaData, NullPool, String, Table, create_engine, inspect, text
 
 from tests.empty_database import ASYNC_DRIVERS, SYNC_DRIVERS, address, empty_database
 from typed_sessions import SettingsError, migrations
@@ -21,6 +21,7 @@ from typed_sessions.stores.sqlalchemy.tables import sessions_table
 from typed_sessions.stores.sqlalchemy.urls import masked
 
 SYNC_TWINS: dict[str, str] = dict(zip(ASYNC_DRIVERS, SYNC_DRIVERS, strict=True))
+ROOT = Path(__file__).parent.parent
 PASSWORD = "hunter2-and-more"  # noqa: S105  # a sample, to see that it is not shown
 
 
@@ -64,7 +65,7 @@ def test_up_down_and_up_again(database: URL, url: str) -> None:
     migrations.upgrade(url)
     migrations.downgrade(url)
     assert migrations.current(url) is None
-    assert tables(database) == ["typed_sessions_alembic_version"]
+    assert tables(database) == []
 
     migrations.upgrade(url)
 
@@ -98,6 +99,9 @@ def test_the_migrations_make_the_table_in_a_schema(database: URL, url: str) -> N
     assert (tables(database), migrations.current(url, schema="shop")) == ([], "0001")
     with connected(database) as connection:
         assert compare_metadata(comparison(connection, "typed_sessions_alembic_version", "shop"), metadata) == []
+    migrations.downgrade(url, schema="shop")
+    assert tables(database, "shop") == []
+    with connected(database) as connection:
         connection.execute(text("DROP SCHEMA shop CASCADE"))
 
 
@@ -144,7 +148,7 @@ def test_two_tables_live_side_by_side(database: URL, url: str) -> None:
     migrations.upgrade(url, table="visits")
     migrations.downgrade(url, table="carts")
 
-    assert tables(database) == ["carts_alembic_version", "visits", "visits_alembic_version"]
+    assert tables(database) == ["visits", "visits_alembic_version"]
 
 
 @sync_drivers
@@ -174,12 +178,153 @@ def test_a_table_that_another_history_made_is_left_alone(database: URL, url: str
         migrations.downgrade(url)
 
     assert tables(database) == ["typed_sessions"]
+    assert migrations.state(url).is_foreign
+
+
+@sync_drivers
+def test_a_database_with_another_alembic_history_is_left_alone(database: URL, url: str) -> None:
+    make(database, "alembic_version")
+
+    with pytest.raises(
+        MigrationError, match=r"\(table alembic_version\), .* `typed-sessions db init --into .*--beside"
+    ):
+        migrations.upgrade(url)
+
+    assert tables(database) == ["alembic_version"]
+
+
+@sync_drivers
+def test_an_upgrade_goes_beside_another_alembic_history_when_told_so(database: URL, url: str) -> None:
+    make(database, "alembic_version")
+
+    migrations.upgrade(url, beside=True)
+    migrations.upgrade(url)
+
+    assert tables(database) == ["alembic_version", "typed_sessions", "typed_sessions_alembic_version"]
+
+
+@only("postgresql+psycopg")
+def test_an_alembic_history_in_another_schema_is_no_obstacle(database: URL, url: str) -> None:
+    make(database, "alembic_version")
+    with connected(database) as connection:
+        connection.execute(text("CREATE SCHEMA bot"))
+
+    migrations.upgrade(url, schema="bot")
+
+    assert migrations.current(url, schema="bot") == "0001"
+    with connected(database) as connection:
+        connection.execute(text("DROP SCHEMA bot CASCADE"))
+
+
+@sync_drivers
+def test_a_table_whose_upgrade_broke_off_is_left_alone(database: URL, url: str) -> None:
+    make(database, "typed_sessions", "typed_sessions_alembic_version")
+
+    with pytest.raises(MigrationError, match="at work there, or broke off: see `typed-sessions db current`"):
+        migrations.upgrade(url)
+
+    assert migrations.state(url).is_unfinished
+
+
+def make(database: URL, *names: str) -> None:
+    metadata = MetaData()
+    for name in names:
+        Table(name, metadata, Column("version_num", String(32), primary_key=True))
+    with connected(database) as connection:
+        metadata.create_all(connection)
+
+
+@only("sqlite+pysqlite", "postgresql+asyncpg", "mariadb+pymysql", "mariadb+asyncmy")
+def test_of_two_first_upgrades_at_once_one_wins_and_none_breaks(url: str) -> None:
+    both = [waiting_upgrade(url), waiting_upgrade(url)]
+
+    for process in both:
+        begin(process)
+
+    said = {process.communicate()[0] for process in both}
+    assert "done\n" in said
+    assert [line for line in said - {"done\n"} if not REFUSED.search(line)] == []
+    assert (migrations.current(url), migrations.differences(url)) == ("0001", [])
+
+
+@only("postgresql+asyncpg")
+def test_an_upgrade_that_another_overtook_ends_well(database: URL, url: str) -> None:
+    with connected(database) as other:
+        for statement in statements(migrations.sql(url)):
+            other.exec_driver_sql(statement)
+        begin(overtaken := waiting_upgrade(url))
+        wait_until_a_query_waits(database)
+
+    assert overtaken.communicate()[0] == "done\n"
+
+
+UPGRADE = """
+import sys
+from typed_sessions.migrations import MigrationError, upgrade
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    upgrade(sys.argv[1])
+    print("done")
+except MigrationError as error:
+    print(error)
+"""
+REFUSED = re.compile(r"an upgrade is at work there, or broke off: see|answers: database is locked$")
+
+
+def waiting_upgrade(url: str) -> subprocess.Popen[str]:
+    """A process that is ready to upgrade, and begins when it is told to."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", UPGRADE, url],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def begin(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def wait_until_a_query_waits(database: URL) -> None:
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND database IS NULL AND pid IN "
+                   "(SELECT pid FROM pg_stat_activity WHERE datname = current_database())")  # fmt: skip
+    with connected(database) as connection:
+        while not connection.scalar(waiting):
+            connection.execute(text("SELECT pg_sleep(0.01)"))
 
 
 @sync_drivers
 def test_an_unknown_revision_is_refused(url: str) -> None:
     with pytest.raises(MigrationError, match="identified by '0815'; see `typed-sessions db current`"):
         migrations.upgrade(url, revision="0815")
+
+
+@only(*ASYNC_DRIVERS)
+async def test_in_an_event_loop_it_says_to_call_it_in_a_thread(url: str) -> None:
+    for function in (migrations.upgrade, migrations.downgrade, migrations.current, migrations.differences):
+        with pytest.raises(MigrationError, match=r"call it with asyncio\.to_thread"):
+            function(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite+aiosqlite://",
+        "sqlite:///:memory:",
+        "sqlite+aiosqlite:///:memory:",
+        "sqlite:///file::memory:?uri=true",
+        "sqlite:///file:shop?mode=memory&cache=shared&uri=true",
+    ],
+)
+def test_a_database_in_memory_is_refused(url: str) -> None:
+    for function in (migrations.upgrade, migrations.downgrade, migrations.current, migrations.differences):
+        with pytest.raises(SettingsError, match="in memory vanishes with its connection; use a file, or MemoryStore"):
+            function(url)
 
 
 @only(*ASYNC_DRIVERS)
@@ -224,19 +369,33 @@ def test_an_option_that_the_driver_does_not_know_is_told(postgresql_url: URL) ->
 
 
 @pytest.mark.parametrize(
-    "url", ["", "sessions.db", f"postgresql://shop:{PASSWORD}@host:port/shop", f"cobol://shop:{PASSWORD}@host/shop"]
+    ("url", "problem"),
+    [
+        ("", "it is empty; an example: sqlite"),
+        ("sessions.db", "it cannot be read as a URL"),
+        (f"postgresql://shop:{PASSWORD}@host:port/shop", "it cannot be read as a URL"),
+        (f"cobol://shop:{PASSWORD}@host/shop", r"not know cobol://; write one of sqlite\+aiosqlite://, postgresql"),
+        (f"postgresql+cobol://shop:{PASSWORD}@host/shop", r"not know postgresql\+cobol://; write one of"),
+        (f"postgres://shop:{PASSWORD}@host/shop", r"not know postgres://; write postgresql\+asyncpg://$"),
+    ],
 )
-def test_what_is_no_url_is_refused_with_the_variable(url: str) -> None:
-    with pytest.raises(SettingsError, match="TYPED_SESSIONS_DATABASE_URL: it is not a URL") as caught:
+def test_what_is_no_url_is_refused_with_the_variable(url: str, problem: str) -> None:
+    with pytest.raises(SettingsError, match=f"TYPED_SESSIONS_DATABASE_URL: .*{problem}") as caught:
         migrations.upgrade(url)
 
     assert PASSWORD not in str(caught.value)
+    assert "host/shop" not in str(caught.value)
+
+
+def test_a_store_that_blocks_is_told_a_driver_that_blocks() -> None:
+    with pytest.raises(SettingsError, match=r"write postgresql\+psycopg://$"):
+        SyncSQLAlchemyStore.from_url("postgres://host/shop")
 
 
 @pytest.mark.parametrize(
     ("url", "advice"),
     [
-        ("sqlite+aiosqlite://", r'pip install "typed-sessions\[aiosqlite\]"'),
+        ("sqlite+aiosqlite:///sessions.db", r'pip install "typed-sessions\[aiosqlite\]"'),
         ("mssql+aioodbc://host/x", "aioodbc is not"),
     ],
 )

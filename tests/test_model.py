@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field, ValidationError
 
 from tests.shop import Cart, CartHistory, Line
-from typed_sessions import SessionClosedError, SessionConfig, SessionDefinitionError, SessionModel
+from typed_sessions import History, SessionClosedError, SessionConfig, SessionDefinitionError, SessionModel
 from typed_sessions.model import close, reopen
 
 T = TypeVar("T")
@@ -19,9 +19,12 @@ T = TypeVar("T")
         ({"name": ""}, "cannot name a session model"),
         ({"name": "a/b"}, "cannot name a session model"),
         ({"name": "c" * 57}, "cannot name a session model"),
-        ({"version": 0}, "1 <= readable_from <= version"),
-        ({"version": 3, "history": CartHistory(), "readable_from": 4}, "1 <= readable_from <= version"),
-        ({"readable_from": 0}, "1 <= readable_from <= version"),
+        ({"version": 0}, "count from 1"),
+        ({"version": "2"}, "count from 1"),
+        ({"ttl": 60}, "must be a timedelta"),
+        ({"history": History}, r"write history=History\(\)"),
+        ({"version": 3, "history": CartHistory(), "readable_from": 4}, "readable_from must lie between 1 and version"),
+        ({"readable_from": 0}, "readable_from must lie between 1 and version"),
         ({"version": 2}, "lacks v1_to_v2"),
         ({"version": 2, "history": CartHistory()}, "has v2_to_v3, which no session"),
         ({"ttl": timedelta(0)}, "ttl must be longer than nothing"),

@@ -30,6 +30,7 @@ from typed_sessions import (
     History,
     InvalidSessionError,
     JsonObject,
+    Limits,
     NewerVersionError,
     SessionClosedError,
     SessionConfig,
@@ -118,6 +119,12 @@ class TestWriting:
 
         assert store.saves == []
 
+    async def test_a_session_above_a_lowered_limit_can_still_be_read(self, store: RecordingStore) -> None:
+        await put(store, CART, stored(dict(reversed(UPCAST.items()))))
+
+        async with Sessions(store, limits=Limits(max_bytes=10)).open(Cart, "42") as cart:
+            assert cart.customer_id == 7
+
     async def test_a_change_that_is_taken_back_writes_nothing(self, store: RecordingStore, sessions: Sessions) -> None:
         await put(store, CART, stored(UPCAST))
         store.saves.clear()
@@ -144,7 +151,7 @@ class TestWriting:
     ) -> None:
         await put(store, PREFS, stored({"theme": "dark"}, version=1))
 
-        with pytest.raises(UnstorableValueError, match=r"sizes\.width"):
+        with pytest.raises(UnstorableValueError, match=r"sizes\.\*"):
             async with sessions.open(Prefs, "42") as prefs:
                 prefs.sizes["width"] = float("nan")
 
@@ -161,7 +168,7 @@ class TestWriting:
         with pytest.raises(UnstorableValueError):
             async with sessions.open(Odd, "42"):
                 await sessions.open(Odd, "43").load()
-                await sessions.save(Odd, "43", Odd())
+                await sessions.save("43", Odd())
 
         assert await store.scan(Query()) == []
 
@@ -527,7 +534,7 @@ class TestNewVersions:
         record = stored({"shape": "of tomorrow"}, version=99)
         await put(store, CART, record)
 
-        for attempt in (sessions.open(Cart, "42").__aenter__, lambda: sessions.save(Cart, "42", Cart())):
+        for attempt in (sessions.open(Cart, "42").__aenter__, lambda: sessions.save("42", Cart())):
             with pytest.raises(NewerVersionError):
                 await attempt()
         assert await held(store, CART) == record
@@ -778,20 +785,20 @@ class TestConflicts:
     async def test_a_session_deleted_and_made_anew_is_not_mixed_with_the_old_one(
         self, store: RecordingStore, sessions: Sessions, others: Sessions, clock: SettableClock
     ) -> None:
-        await sessions.save(Cart, "42", Cart(customer_id=7))
+        await sessions.save("42", Cart(customer_id=7))
 
         with pytest.raises(SessionGoneError):
             async with sessions.open(Cart, "42") as cart:
                 cart.currency = "USD"
                 await others.delete(Cart, "42")
                 clock.advance(MICROSECOND)
-                await others.save(Cart, "42", Cart(customer_id=8))
+                await others.save("42", Cart(customer_id=8))
 
         assert await data_of(store) == {"lines": [], "customer_id": 8, "currency": "EUR"}
 
     async def test_a_session_made_anew_in_the_same_moment_is_another_one(self, store: RecordingStore) -> None:
         sessions = Sessions(store, clock=SettableClock(), serialize=False)
-        await sessions.save(Cart, "42", Cart(customer_id=7))
+        await sessions.save("42", Cart(customer_id=7))
 
         with pytest.raises(SessionGoneError):
             async with sessions.open(Cart, "42") as cart:
@@ -805,7 +812,7 @@ class TestConflicts:
     ) -> None:
         async with sessions.open(Cart, "42") as cart:
             cart.currency = "USD"
-            await others.save(Cart, "42", Cart())
+            await others.save("42", Cart())
             await others.delete(Cart, "42")
 
         assert (await sessions.load(Cart, "42")).currency == "USD"
@@ -813,7 +820,7 @@ class TestConflicts:
 
 async def made_anew(sessions: Sessions) -> None:
     await sessions.delete(Cart, "42")
-    await sessions.save(Cart, "42", Cart(customer_id=8))
+    await sessions.save("42", Cart(customer_id=8))
 
 
 class TestExpiry:
@@ -865,7 +872,7 @@ class TestExpiry:
     async def test_a_session_that_expires_during_its_turn_is_saved(
         self, sessions: Sessions, clock: SettableClock
     ) -> None:
-        await sessions.save(Ticket, "42", Ticket(seat="1A"))
+        await sessions.save("42", Ticket(seat="1A"))
 
         async with sessions.open(Ticket, "42") as ticket:
             clock.advance(2 * HOUR)
@@ -876,7 +883,7 @@ class TestExpiry:
     async def test_a_touch_prolongs_a_session_without_saving_it(
         self, store: RecordingStore, sessions: Sessions, clock: SettableClock
     ) -> None:
-        await sessions.save(Ticket, "42", Ticket(seat="1A"))
+        await sessions.save("42", Ticket(seat="1A"))
         clock.advance(HOUR / 2)
         before = await held(store, TICKET)
         session = sessions.open(Ticket, "42")
@@ -902,7 +909,7 @@ class TestExpiry:
     async def test_a_touch_that_comes_too_late_is_quiet(
         self, sessions: Sessions, others: Sessions, store: RecordingStore
     ) -> None:
-        await sessions.save(Ticket, "42", Ticket(seat="1A"))
+        await sessions.save("42", Ticket(seat="1A"))
         session = sessions.open(Ticket, "42")
 
         async with session:
@@ -944,7 +951,7 @@ class TestDeleting:
         session = sessions.open(Cart, "42")
 
         async with session:
-            await others.save(Cart, "42", Cart(currency="USD"))
+            await others.save("42", Cart(currency="USD"))
             await session.delete()
 
         assert await held(store, CART) is None
@@ -952,13 +959,13 @@ class TestDeleting:
     async def test_a_session_that_somebody_else_made_anew_stays(
         self, sessions: Sessions, others: Sessions, clock: SettableClock
     ) -> None:
-        await sessions.save(Cart, "42", Cart(customer_id=7))
+        await sessions.save("42", Cart(customer_id=7))
         session = sessions.open(Cart, "42")
 
         async with session:
             await others.delete(Cart, "42")
             clock.advance(MICROSECOND)
-            await others.save(Cart, "42", Cart(customer_id=8))
+            await others.save("42", Cart(customer_id=8))
             await session.delete()
 
         assert (await sessions.load(Cart, "42")).customer_id == 8

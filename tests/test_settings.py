@@ -52,7 +52,13 @@ def test_a_missing_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     error = settings_error(monkeypatch)
 
     assert error.variables == ("TYPED_SESSIONS_DATABASE_URL",)
-    assert "TYPED_SESSIONS_DATABASE_URL: Field required" in str(error)
+    assert "TYPED_SESSIONS_DATABASE_URL: it is not set; an example: sqlite+aiosqlite:///sessions.db" in str(error)
+
+
+def test_an_empty_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = settings_error(monkeypatch, DATABASE_URL="")
+
+    assert "TYPED_SESSIONS_DATABASE_URL: it is empty; an example: sqlite+aiosqlite:///sessions.db" in str(error)
 
 
 @pytest.mark.parametrize(

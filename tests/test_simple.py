@@ -1,6 +1,9 @@
 """A user's own storage, and what becomes of its faults."""
 
+import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -16,7 +19,7 @@ from typed_sessions import (
     SyncSessions,
     SyncSimpleStore,
 )
-from typed_sessions.stores.protocol import Insert, Query, Update
+from typed_sessions.stores.protocol import Insert, Outcome, Query, Update
 from typed_sessions.stores.simple import envelope, record_of
 from typed_sessions.testing import SettableClock
 from typed_sessions.testing.clock import NOON
@@ -71,7 +74,7 @@ def sessions(storage: Storage) -> Sessions:
 
 
 async def test_a_session_is_kept_as_json_under_its_model_and_key(storage: Storage, sessions: Sessions) -> None:
-    await sessions.save(Cart, ("user", 7), Cart(lines=[Line(sku="pizza")]), owner=7)
+    await sessions.save(("user", 7), Cart(lines=[Line(sku="pizza")]), owner=7)
 
     value = from_json(storage.values["cart/user/7"])
     assert value["data"] == {"lines": [{"sku": "pizza", "qty": 1}], "customer_id": None, "currency": "EUR"}
@@ -79,7 +82,7 @@ async def test_a_session_is_kept_as_json_under_its_model_and_key(storage: Storag
 
 
 async def test_a_clean_turn_writes_nothing(storage: Storage, sessions: Sessions) -> None:
-    await sessions.save(Cart, "42", Cart())
+    await sessions.save("42", Cart())
     storage.calls.clear()
 
     async with sessions.open(Cart, "42"):
@@ -98,7 +101,7 @@ async def test_an_old_session_is_upcast_and_written_back(storage: Storage, sessi
 
 
 async def test_a_moved_session_is_written_before_the_old_one_is_deleted(storage: Storage, sessions: Sessions) -> None:
-    await sessions.save(Cart, "old", Cart())
+    await sessions.save("old", Cart())
     storage.calls.clear()
 
     await sessions.move(Cart, "old", "new")
@@ -125,7 +128,7 @@ async def test_a_value_of_somebody_else_is_an_error_and_no_absent_session(
     with pytest.raises(StoreUnavailableError, match="give it a storage, or keys, of its own"):
         await sessions.load(Cart, "42")
     with pytest.raises(StoreUnavailableError):
-        await sessions.save(Cart, "42", Cart())
+        await sessions.save("42", Cart())
     assert storage.values == {"cart/42": value}
 
 
@@ -137,7 +140,7 @@ async def test_an_exception_of_the_storage_reaches_the_caller(storage: Storage) 
     broken = Broken()
 
     with pytest.raises(ConnectionResetError):
-        await Sessions(SimpleStore(broken)).save(Cart, "42", Cart())
+        await Sessions(SimpleStore(broken)).save("42", Cart())
     assert broken.values == storage.values == {}
 
 
@@ -160,12 +163,30 @@ def storage_without_keys() -> SyncStorage:
 def test_a_storage_for_threads_keeps_and_prunes_sessions() -> None:
     storage, clock = SyncStorage(), SettableClock()
     sessions = SyncSessions(SyncSimpleStore(storage), clock=clock)
-    sessions.save(Ticket, "42", Ticket(seat="1A"))
-    sessions.save(Cart, "42", Cart())
+    sessions.save("42", Ticket(seat="1A"))
+    sessions.save("42", Cart())
     clock.advance(HOUR)
 
     assert sessions.prune() == 1
     assert list(storage.values) == ["cart/42"]
+
+
+def test_two_threads_that_save_one_session_are_compared() -> None:
+    class Meeting(SyncStorage):
+        """Whoever reads waits a little for somebody else to read."""
+
+        def read(self, key: str, /) -> str | None:
+            found = super().read(key)
+            with suppress(threading.BrokenBarrierError):
+                meeting.wait()
+            return found
+
+    meeting = threading.Barrier(2, timeout=0.1)
+    store = SyncSimpleStore(Meeting())
+    with ThreadPoolExecutor(2) as threads:
+        saving = [threads.submit(store.save, [Insert(CART, stored(UPCAST))]) for _ in range(2)]
+
+    assert {done.result()[0] for done in saving} == {Outcome.SAVED, Outcome.CONFLICT}
 
 
 @pytest.mark.parametrize(

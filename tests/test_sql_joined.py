@@ -13,7 +13,7 @@ async def test_a_joined_save_goes_when_the_application_rolls_back(store: SQLAlch
     engine = create_async_engine(async_url)
     async with engine.connect() as connection:
         transaction = await connection.begin()
-        await Sessions(store.joined_to(connection)).save(Cart, 42, Cart(count=1))
+        await Sessions(store.joined_to(connection)).save(42, Cart(count=1))
         await transaction.rollback()
     await engine.dispose()
 
@@ -39,7 +39,7 @@ async def test_a_lost_race_leaves_the_applications_transaction_usable(store: SQL
     engine = create_async_engine(async_url, isolation_level="READ COMMITTED" if "sqlite" not in async_url else None)
     async with engine.begin() as connection:
         joined = Sessions(store.joined_to(connection))
-        await joined.save(Prefs, "mine", Prefs(currency="USD"))
+        await joined.save("mine", Prefs(currency="USD"))
         first, second = joined.open(Cart, 42), joined.open(Cart, 42)
         (await first.load()).left = 1
         (await second.load()).right = 2
@@ -59,7 +59,7 @@ async def test_our_own_saves_neither_commit_nor_roll_back_the_application(
     async with engine.connect() as connection:
         transaction = await connection.begin()
         assert await connection.scalar(text("SELECT count(*) FROM typed_sessions")) == 0
-        await Sessions(store).save(Prefs, "other", Prefs())
+        await Sessions(store).save("other", Prefs())
 
         assert connection.in_transaction()
         await transaction.rollback()

@@ -81,7 +81,7 @@ async def test_fields_written_by_four_synchronous_processes_all_survive(
 @pytest.mark.parametrize("async_url", [*ASYNC_DRIVERS[1:], "postgresql+psycopg"], indirect=True)
 async def test_connections_that_the_server_killed_are_replaced(store: SQLAlchemyStore, async_url: str) -> None:
     sessions = Sessions(store)
-    await sessions.save(Cart, 42, Cart(count=1))
+    await sessions.save(42, Cart(count=1))
     killer = create_async_engine(async_url)
 
     await kill_others(killer)

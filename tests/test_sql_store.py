@@ -117,7 +117,7 @@ async def test_racing_inserts_leave_one_row_and_no_violation_escapes(store: SQLA
 
 async def test_a_group_is_saved_whole_or_not_at_all(store: SQLAlchemyStore) -> None:
     sessions = Sessions(store, serialize=False)
-    await sessions.save(Cart, 42, Cart(count=1))
+    await sessions.save(42, Cart(count=1))
 
     with pytest.raises(SessionConflictError):
         await change_both_too_late(sessions)
@@ -127,7 +127,7 @@ async def test_a_group_is_saved_whole_or_not_at_all(store: SQLAlchemyStore) -> N
 
 async def change_both_too_late(sessions: Sessions) -> None:
     async with sessions.open_group(Shop, 42) as shop:
-        await Sessions(sessions.store).save(Cart, 42, Cart(count=7))
+        await Sessions(sessions.store).save(42, Cart(count=7))
         shop.cart.count = 2
         shop.prefs.currency = "USD"
 
@@ -163,7 +163,7 @@ async def test_a_group_takes_one_select_and_one_commit(async_url: str) -> None:
 async def test_a_clean_turn_is_one_select_and_an_unused_session_no_statement(
     store: SQLAlchemyStore, async_url: str
 ) -> None:
-    await Sessions(store).save(Cart, 42, Cart(count=1))
+    await Sessions(store).save(42, Cart(count=1))
     engine = create_async_engine(async_url)
     statements = statements_on(engine)
     sessions = Sessions(SQLAlchemyStore(engine))
@@ -268,7 +268,7 @@ async def test_no_table_is_made_at_start_up(tmp_path: Path) -> None:
     store = SQLAlchemyStore.from_url(f"sqlite+aiosqlite:///{tmp_path}/new.db")
 
     with pytest.raises(SchemaMismatchError):
-        await Sessions(store).save(Cart, 42, Cart())
+        await Sessions(store).save(42, Cart())
     await store.close()
 
 
@@ -450,9 +450,9 @@ async def test_sessions_come_from_the_environment(
     monkeypatch.setenv("TYPED_SESSIONS_MAX_BYTES", "100")
 
     async with Sessions.from_settings() as sessions:
-        await sessions.save(Cart, 42, Cart(count=1))
+        await sessions.save(42, Cart(count=1))
         with pytest.raises(SessionTooLargeError):
-            await sessions.save(Cart, 43, Cart(note="x" * 100))
+            await sessions.save(43, Cart(note="x" * 100))
 
     assert (await Sessions(store).load(Cart, 42)).count == 1
 
@@ -463,7 +463,7 @@ def test_synchronous_sessions_come_from_the_environment(
     monkeypatch.setenv("TYPED_SESSIONS_DATABASE_URL", sync_url)
 
     with SyncSessions.from_settings() as sessions:
-        sessions.save(Cart, 42, Cart(count=1))
+        sessions.save(42, Cart(count=1))
 
     assert SyncSessions(sync_store).load(Cart, 42).count == 1
 
@@ -474,7 +474,7 @@ async def test_the_tables_name_is_a_setting(async_url: str) -> None:
     store = SQLAlchemyStore.from_url(async_url, table=name)
 
     async with Sessions(store) as sessions:
-        await sessions.save(Cart, 42, Cart(count=1))
+        await sessions.save(42, Cart(count=1))
         assert (await sessions.load(Cart, 42)).count == 1
     await asyncio.to_thread(downgrade, async_url, table=name)
 

@@ -75,17 +75,17 @@ def nested(depth: int) -> list[object]:
 @pytest.mark.parametrize(
     "place",
     [
-        "number", "point.x", "points.0.x", "by_name.a.x", "size.width", "box.weight", "pair.0.x", "pair.1", "queue.0.x",
-        "opened.extra", "anything", "anything.x.0",
+        "number", "point.x", "points.0.x", "by_name.*.x", "size.width", "box.weight", "pair.0.x", "pair.1", "queue.0.x",
+        "opened.*", "anything", "anything.x.0",
     ],
 )  # fmt: skip
 def test_a_number_that_json_has_not_is_refused_at_its_place(place: str, number: float) -> None:
     point = Point.model_construct(x=number)
     values: dict[str, object] = {
-        "number": number, "point.x": point, "points.0.x": [point], "by_name.a.x": {"a": point},
+        "number": number, "point.x": point, "points.0.x": [point], "by_name.*.x": {"a": point},
         "size.width": {"width": number}, "box.weight": Box(number), "pair.0.x": (point, None),
         "pair.1": (Point(), number), "queue.0.x": deque([point]),
-        "opened.extra": Open.model_validate({"extra": number}),
+        "opened.*": Open.model_validate({"extra": number}),
         "anything": number, "anything.x.0": {"x": [number]},
     }  # fmt: skip
     error = refused(Sheet.model_validate({place.partition(".")[0]: values[place]}))
@@ -94,11 +94,26 @@ def test_a_number_that_json_has_not_is_refused_at_its_place(place: str, number: 
 
 
 @pytest.mark.parametrize("number", [MAX_INT + 1, -MAX_INT - 1, 10**30])
-@pytest.mark.parametrize("place", ["count", "anything.big"])
+@pytest.mark.parametrize("place", ["count", "anything.*"])
 def test_an_integer_that_json_readers_round_is_refused(number: int, place: str) -> None:
     error = refused(Sheet(count=number) if place == "count" else Sheet(anything={"big": number}))
 
     assert (error.path, "2**53 - 1" in str(error)) == (place, True)
+
+
+class Plain(SessionModel):
+    session_config = SessionConfig(name="sheet")
+
+    value: Any = ""
+
+
+@pytest.mark.parametrize("value", ["\0", MAX_INT + 1, NAN, nested(MAX_DEPTH)], ids=["NUL", "large", "NaN", "deep"])
+def test_a_bad_value_is_found_where_nothing_else_is_suspicious(value: object) -> None:
+    codec = Codec(Plain, Limits())
+    dumped = codec.dump(KEY, Plain(value=value), codec.form)
+
+    with pytest.raises(UnstorableValueError, match="value"):
+        codec.sealed(KEY, Plain(value=value), dumped, codec.form)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +135,13 @@ def test_a_nul_character_is_refused(sheet: Sheet, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("anything", "path"),
-    [(SURROGATE, "anything"), ({"x": [SURROGATE]}, "anything.x.0"), ({SURROGATE: 1}, "anything")],
-    ids=["text", "nested", "name"],
+    [
+        (SURROGATE, "anything"),
+        ({"x": [SURROGATE]}, "anything.x.0"),
+        ({SURROGATE: 1}, "anything"),
+        (Open.model_validate({"extra": SURROGATE}), "anything.*"),
+    ],
+    ids=["text", "nested", "name", "undeclared"],
 )
 def test_a_lone_surrogate_is_refused(anything: object, path: str) -> None:
     error = refused(Sheet(anything=anything))

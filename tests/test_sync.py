@@ -20,9 +20,9 @@ from typed_sessions import (
     UnstorableValueError,
 )
 from typed_sessions.group import OpenGroup
-from typed_sessions.session import Turn
 from typed_sessions.sync import SyncOpenGroup, SyncTurn, complete
 from typed_sessions.testing import SettableClock
+from typed_sessions.turn import Turn
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_the_data_is_replaced_as_a_whole(sessions: SyncSessions) -> None:
 
 
 def test_a_session_rotates_and_is_touched(sessions: SyncSessions, clock: SettableClock) -> None:
-    sessions.save(Ticket, "old", Ticket(seat="1A"))
+    sessions.save("old", Ticket(seat="1A"))
     clock.advance(HOUR / 2)
     session = sessions.open(Ticket, "old")
 
@@ -155,11 +155,11 @@ def test_changes_of_different_fields_are_merged(sessions: SyncSessions, others: 
 def test_a_field_that_both_changed_is_a_conflict(sessions: SyncSessions, others: SyncSessions) -> None:
     with pytest.raises(SessionConflictError), sessions.open(Cart, "42") as mine:
         mine.currency = "USD"
-        others.save(Cart, "42", Cart(currency="CHF"))
+        others.save("42", Cart(currency="CHF"))
 
 
 def test_a_session_deleted_meanwhile_does_not_come_back(sessions: SyncSessions, others: SyncSessions) -> None:
-    sessions.save(Cart, "42", Cart())
+    sessions.save("42", Cart())
 
     with pytest.raises(SessionGoneError), sessions.open(Cart, "42") as cart:
         cart.currency = "USD"
@@ -184,7 +184,7 @@ def test_sessions_are_opened_together(sessions: SyncSessions) -> None:
 
 def test_sessions_are_listed_moved_and_deleted_by_their_owner(sessions: SyncSessions) -> None:
     for number in range(3):
-        sessions.save(Cart, ("user", number), Cart(customer_id=number), owner=number % 2)
+        sessions.save(("user", number), Cart(customer_id=number), owner=number % 2)
 
     assert sessions.move(Cart, ("user", 0), ("user", 9))
     assert [key.text for key in sessions.keys(Cart, prefix="user")] == ["user/1", "user/2", "user/9"]
@@ -195,20 +195,20 @@ def test_sessions_are_listed_moved_and_deleted_by_their_owner(sessions: SyncSess
 
 def test_more_sessions_than_a_page_holds_come_once_each(sessions: SyncSessions) -> None:
     for number in range(501):
-        sessions.save(Cart, number, Cart())
+        sessions.save(number, Cart())
 
     assert {key.text for key in sessions.keys(Cart)} == set(map(str, range(501)))
 
 
 def test_a_list_may_be_left_early(sessions: SyncSessions) -> None:
     for number in range(3):
-        sessions.save(Cart, number, Cart())
+        sessions.save(number, Cart())
 
     assert next(iter(sessions.keys(Cart))) == SessionKey("cart", "0")
 
 
 def test_expired_sessions_are_absent_and_pruned(sessions: SyncSessions, clock: SettableClock) -> None:
-    sessions.save(Ticket, "42", Ticket(seat="1A"))
+    sessions.save("42", Ticket(seat="1A"))
     clock.advance(HOUR)
 
     assert sessions.load(Ticket, "42") == Ticket()

@@ -66,6 +66,10 @@ async def test_turns_come_in_the_order_in_which_they_were_asked_for(turns: Turns
     assert turns.order == ["a", "b", "c"]
 
 
+async def test_several_keys_are_taken_in_their_order(turnstile: Turnstile[asyncio.Event]) -> None:
+    assert await turnstile.enter([PREFS, CART]) == [CART, PREFS]
+
+
 async def test_turns_on_other_keys_do_not_wait(turns: Turns) -> None:
     tasks = [turns.begin("a", CART), turns.begin("b", PREFS)]
     await settled()

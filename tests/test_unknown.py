@@ -123,7 +123,7 @@ async def test_unknown_fields_survive_the_replacement_of_the_whole_session() -> 
     store = MemoryStore()
     await put(store, KEY, stored({"top": "new"}, version=2, min_reader=1))
 
-    await Sessions(store).save(Order, "42", Order(touched=True))
+    await Sessions(store).save("42", Order(touched=True))
 
     assert from_json((await store.load([KEY]))[KEY].data)["top"] == "new"
 

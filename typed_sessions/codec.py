@@ -2,10 +2,11 @@
 
 import logging
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails, PydanticSerializationError, from_json, to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from typed_sessions.errors import (
     FieldProblem,
@@ -18,19 +19,18 @@ from typed_sessions.errors import (
     UpcastError,
     described,
 )
-from typed_sessions.history import JsonObject, Step
-from typed_sessions.json import is_object
+from typed_sessions.history import JsonObject
 from typed_sessions.key import SessionKey
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
+from typed_sessions.problems import declared_names, path_of, problems_of
 from typed_sessions.record import Record
-from typed_sessions.storable import problem_in, undumpable
+from typed_sessions.round_trip import difference
+from typed_sessions.storable import hides_nan, problem_in, undumpable
 from typed_sessions.unknown import with_unknown
+from typed_sessions.upcast import upcast
 
 M = TypeVar("M", bound=SessionModel)
-
-QUOTING = frozenset({"value_error", "assertion_error", "union_tag_invalid"})
-"""Types of Pydantic's problems whose messages may quote the value."""
 
 logger = logging.getLogger("typed_sessions")
 
@@ -113,12 +113,14 @@ class Codec(Generic[M]):
         """
         try:
             if form.is_newer:
-                known = data.model_dump(mode="json", by_alias=False, round_trip=True, warnings=False)
+                # On the class, because an unknown field may bear the name of a method.
+                known = self.model.model_dump(data, mode="json", by_alias=False, round_trip=True, warnings=False)
                 return to_json({**form.unknown, **with_unknown(data, known)})
-            return data.model_dump_json(by_alias=False, round_trip=True, warnings=False).encode()
+            return data.__pydantic_serializer__.to_json(data, by_alias=False, round_trip=True, warnings=False)
         except (PydanticSerializationError, ValueError, RecursionError):
             # `from None`: the cause would quote the value.
-            raise UnstorableValueError(key, *undumpable(data)) from None
+            path, reason = undumpable(data)
+            raise UnstorableValueError(key, path_of(path, declared_names(self.model)), reason) from None
 
     def sealed(self, key: SessionKey, data: M, dumped: bytes, form: Form) -> bytes:
         """What is stored for a model whose dump is `dumped`: validated, normalised, and sure to come back.
@@ -132,14 +134,22 @@ class Codec(Generic[M]):
         if len(dumped) >= self._warn_bytes:
             logger.warning("the session %s takes %d bytes; keep large data in a table of its own", key, len(dumped))
         try:
-            stored = self.dump(key, self.parse(dumped, form), form)
+            back = self.parse(dumped, form)
         except ValidationError as error:
-            problem = problems_of(error)[0]
-            raise UnstorableValueError(key, problem["path"], problem["message"]) from None
-        unstorable = problem_in(stored, data)
-        if unstorable:
-            raise UnstorableValueError(key, *unstorable)
+            problem = self._problems(error)[0]
+            message = f"{problem['message']}; set a value that the model accepts"
+            raise UnstorableValueError(key, problem["path"], message) from None
+        stored = self.dump(key, back, form)
+        # Newer code knows more of its own fields than this code can compare.
+        found = problem_in(stored, data, self._may_hide_nan) or (None if form.is_newer else difference(data, back))
+        if found is not None:
+            path, reason = found
+            raise UnstorableValueError(key, path_of(path, declared_names(self.model)), reason)
         return stored
+
+    @cached_property
+    def _may_hide_nan(self) -> bool:
+        return hides_nan(self.model)
 
     def parse(self, data: bytes, form: Form) -> M:
         """The model of JSON bytes that were written in this form."""
@@ -151,7 +161,7 @@ class Codec(Generic[M]):
         try:
             return self.parse(record.data, form)
         except ValidationError as error:
-            raise InvalidSessionError(key, record.version, problems_of(error), error) from None
+            raise InvalidSessionError(key, record.version, self._problems(error), error) from None
 
     def _newer(self, key: SessionKey, record: Record) -> Decoded[M]:
         form = Form(record.version, record.min_reader, is_newer=True)
@@ -168,60 +178,11 @@ class Codec(Generic[M]):
         if record.version < oldest:
             raise TooOldVersionError(key, stored=record.version, oldest=oldest)
         steps = self.config.steps[record.version - oldest :]
-        data = _json_object(key, record)
-        for step in steps:
-            data = _upcast_once(key, step, data)
         try:
-            return self.parse(to_json(data), self.form)
+            return self.parse(upcast(key, record, steps), self.form)
         except ValidationError as error:
-            problem = f"the result is no valid {self.model.__qualname__}: {described(problems_of(error))}"
+            problem = f"the result is no valid {self.model.__qualname__}: {described(self._problems(error))}"
             raise UpcastError(key, steps[-1].name, problem, error) from None
-        except (ValueError, RecursionError) as error:
-            raise UpcastError(key, steps[-1].name, "the result is not made of JSON values", error) from None
 
-
-def problems_of(error: ValidationError) -> list[FieldProblem]:
-    """The problems of a validation error, without the input that they were found in."""
-    return [
-        FieldProblem(path=".".join(map(str, item["loc"])), type=item["type"], message=_message(item))
-        for item in error.errors(include_context=False, include_input=False)
-    ]
-
-
-def _message(item: ErrorDetails) -> str:
-    # Only Pydantic's own messages have a URL. Those of a user's validators may quote the value.
-    if "url" not in item or item["type"] in QUOTING:
-        return f"its validator refuses it ({item['type']})"
-    return item["msg"]
-
-
-def _json_object(key: SessionKey, record: Record) -> JsonObject:
-    try:
-        data: object = from_json(record.data)
-    except ValueError as error:
-        problem = FieldProblem(path="", type="json_invalid", message=f"it is no JSON: {error}")
-        raise InvalidSessionError(key, record.version, [problem]) from None
-    if not is_object(data):
-        problem = FieldProblem(path="", type="dict_type", message="it is no JSON object")
-        raise InvalidSessionError(key, record.version, [problem])
-    return data
-
-
-def _upcast_once(key: SessionKey, step: Step, data: JsonObject) -> JsonObject:
-    try:
-        upcast = step.upcast(data)
-    except Exception as reason:  # noqa: BLE001 # whatever a user's step raises
-        # `from None`, because a KeyError or ValueError quotes the stored data; the reason is an attribute.
-        raise UpcastError(key, step.name, f"it raised {type(reason).__name__}{_place(reason)}", reason) from None
-    if not is_object(upcast):
-        raise UpcastError(key, step.name, f"it returned {type(upcast).__name__}, not a JSON object")
-    return upcast
-
-
-def _place(reason: Exception) -> str:
-    traceback = reason.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None:
-        return ""
-    return f" at line {traceback.tb_lineno} of {traceback.tb_frame.f_code.co_filename}"
+    def _problems(self, error: ValidationError) -> list[FieldProblem]:
+        return problems_of(error, self.model)

@@ -11,9 +11,10 @@ from typed_sessions.errors import SessionConflictError
 from typed_sessions.key import SessionKey
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
+from typed_sessions.opened import AnyOpened
+from typed_sessions.plan import Plan, plan, settle
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Delete, Move, Outcome, Store, Touch
-from typed_sessions.turn import AnyOpened, Plan, plan, settle
 from typed_sessions.turnstile import Turnstile
 
 MAX_ATTEMPTS = 100
@@ -44,7 +45,8 @@ class Engine:
 
     def lent(self, key: SessionKey) -> AnyOpened | None:
         """What the running task or thread has open under this key, so that a nested open joins it."""
-        return self._lent.get((self._turnstile.me(), key))
+        opened = self._lent.get((self._turnstile.me(), key))
+        return None if opened is None or opened.is_deleted else opened
 
     def lend(self, opened: AnyOpened) -> None:
         """Let nested opens join this session."""
@@ -58,7 +60,8 @@ class Engine:
     def end(self, sessions: Sequence[AnyOpened], taken: Sequence[SessionKey]) -> None:
         """Take the sessions back, and let the next turns on the taken keys begin."""
         for opened in sessions:
-            del self._lent[opened.lender, opened.key]
+            if self._lent.get((opened.lender, opened.key)) is opened:
+                del self._lent[opened.lender, opened.key]
         self._turnstile.leave(taken)
 
     async def read(self, sessions: Sequence[AnyOpened]) -> None:
@@ -127,8 +130,8 @@ class Engine:
         """
         if to == opened.key:
             return
-        if (opened.lender, to) in self._lent:
-            raise SessionConflictError(to, ())
+        if opened.lender is not None and self.lent(to) is not None:
+            raise SessionConflictError(to, (), is_taken=True)
         await self._move(opened, to)
         if self._lent.get((opened.lender, opened.key)) is opened:
             self._lent[opened.lender, to] = self._lent.pop((opened.lender, opened.key))
@@ -140,7 +143,7 @@ class Engine:
             stored, now = await self.store.load([opened.key, to]), self.clock()
             occupant, theirs = stored.get(to), stored.get(opened.key)
             if occupant is not None and occupant.is_alive(now):
-                raise SessionConflictError(to, ())
+                raise SessionConflictError(to, (), is_taken=True)
             if opened.record is None:
                 return
             freed = [Delete(to, occupant.revision)] if occupant is not None else []

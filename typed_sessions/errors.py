@@ -137,7 +137,7 @@ class SessionConflictError(TypedSessionsError):
     """Somebody else saved meanwhile, and the two changes cannot be merged. Nothing of this turn was written.
 
     `fields` names the top-level fields that both changed. `base` is what was read, `mine` what this turn made
-    of it, `theirs` what the store holds now; for a move onto a taken key only `theirs` is given.
+    of it, `theirs` what the store holds now; they are None for a key that is taken.
     """
 
     def __init__(
@@ -148,9 +148,13 @@ class SessionConflictError(TypedSessionsError):
         base: SessionModel | None = None,
         mine: SessionModel | None = None,
         theirs: SessionModel | None = None,
+        is_taken: bool = False,
     ) -> None:
         self.key, self.fields = key, tuple(fields)
         self.base, self.mine, self.theirs = base, mine, theirs
+        if is_taken:
+            super().__init__(f"the key of {key} is taken; choose another, or delete the session that has it first")
+            return
         what = f"both changed {', '.join(fields)}" if fields else "somebody else saved it first"
         super().__init__(f"conflict on the session {key}: {what}; run the turn again on fresh state")
 
@@ -178,7 +182,7 @@ class LockTimeoutError(TypedSessionsError):
         self.key, self.waited, self.holder = key, waited, holder
         super().__init__(
             f"waited {waited:g} s for the session {key}, which is held by {holder}; shorten that turn, "
-            f"raise lock_timeout, or open it with serialize=False"
+            f"raise lock_timeout, or make Sessions with serialize=False"
         )
 
 

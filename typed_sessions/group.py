@@ -7,7 +7,8 @@ from typing import Generic, TypeVar, get_type_hints
 from typed_sessions.errors import SessionDefinitionError
 from typed_sessions.key import KeyLike, SessionKey
 from typed_sessions.model import SessionModel
-from typed_sessions.session import AnySession, Turn
+from typed_sessions.session import AnySession
+from typed_sessions.turn import Turn
 
 
 class SessionGroup:
@@ -60,9 +61,13 @@ class OpenGroup(Generic[G]):
 
     async def __aenter__(self) -> G:
         await self._turn.__aenter__()
-        self._lent = self._group()
-        for name, session in self.sessions.items():
-            setattr(self._lent, name, session.data)
+        try:
+            self._lent = self._group()
+            for name, session in self.sessions.items():
+                setattr(self._lent, name, session.data)
+        except BaseException as error:
+            await self._turn.__aexit__(type(error), error, error.__traceback__)
+            raise
         return self._lent
 
     async def __aexit__(

@@ -12,7 +12,7 @@ JsonObject: TypeAlias = dict[str, Any]
 """A JSON object as `json.loads` gives it. What its values are is known to the step that reads them."""
 
 _STEP = re.compile(r"v([1-9][0-9]*)_to_v([1-9][0-9]*)\Z")
-_LOOKS_LIKE_A_STEP = re.compile(r"_*v_?\d")
+_LOOKS_LIKE_A_STEP = re.compile(r".*v_?\d+_?to|_*v_?\d", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,18 @@ class History:
         missing = [f"v{source}_to_v{source + 1}" for source in expected if source not in steps]
         strangers = [f"v{source}_to_v{source + 1}" for source in steps if source not in expected]
         if missing:
-            raise SessionDefinitionError(f"{self._label} lacks {', '.join(missing)}; write it, or raise `oldest`")
+            raise SessionDefinitionError(self._lack(version, ", ".join(missing)))
         if strangers:
             raise SessionDefinitionError(
                 f"{self._label} has {', '.join(strangers)}, which no session between version {self.oldest} and "
                 f"{version} passes; set version in session_config, or remove it"
             )
         return tuple(steps[source] for source in expected)
+
+    def _lack(self, version: int, missing: str) -> str:
+        if type(self) is History:
+            return f"version {version} lacks {missing}; write it in a subclass of History, and pass history="
+        return f"{self._label} lacks {missing}; write it, or raise `oldest`"
 
     @property
     def _label(self) -> str:

@@ -1,8 +1,8 @@
 """Which session: a model's name and a text that is the same on every database."""
 
 import hashlib
+import os
 import re
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -11,8 +11,6 @@ from urllib.parse import unquote
 from typed_sessions.errors import InvalidKeyError
 
 KeyPart: TypeAlias = str | int
-KeyLike: TypeAlias = "str | int | tuple[KeyPart, ...] | SessionKey"
-"""What a user may give as a key: a string, an int (the same as its decimal text), a tuple of both, or a key."""
 
 MAX_KEY_CHARACTERS = 255
 # The column has 64; the rest is room for suffixes such as that of a session that was reset.
@@ -20,7 +18,7 @@ MAX_NAME_CHARACTERS = 56
 SEPARATOR = "/"
 
 # Not a secret of the application: it only keeps the tags in logs from being looked up in a table.
-_SALT = secrets.token_bytes(16)
+_SALT = os.urandom(16)
 _NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_.-]{{0,{MAX_NAME_CHARACTERS - 1}}}\Z")
 _ESCAPES = str.maketrans({"%": "%25", SEPARATOR: "%2F"})
 
@@ -31,7 +29,7 @@ class SessionKey:
 
     `text` holds the parts of the key joined by `/`. A `/` or `%` inside a part is percent-encoded, so that
     different tuples never meet: `("a", "b/c")` is `a/b%2Fc` and `("a/b", "c")` is `a%2Fb/c`. A space at the
-    end is encoded too, because MariaDB ignores it in comparisons.
+    end of a part is encoded too, because MariaDB ignores it at the end of a key.
 
     Make one with `SessionKey.of`. Its `repr` and the errors show a salted hash, never the text.
     """
@@ -40,7 +38,7 @@ class SessionKey:
     text: str
 
     @classmethod
-    def of(cls, model: str, key: KeyLike, /) -> "SessionKey":
+    def of(cls, model: str, key: "KeyLike", /) -> "SessionKey":
         """The key of a session of the model named `model`.
 
         Raises:
@@ -68,6 +66,10 @@ class SessionKey:
         return f"<SessionKey {self}>"
 
 
+KeyLike: TypeAlias = str | int | tuple[KeyPart, ...] | SessionKey
+"""What a user may give as a key: a string, an int (the same as its decimal text), a tuple of both, or a key."""
+
+
 def _own(model: str, key: SessionKey) -> SessionKey:
     if key.model != model:
         raise InvalidKeyError(f"it is a key of the session model {key.model!r}, not of {model!r}; open that model")
@@ -84,8 +86,6 @@ def key_text(key: str | int | tuple[KeyPart, ...], /) -> str:
     """
     parts: Iterable[object] = key if isinstance(key, tuple) else (key,)
     text = SEPARATOR.join(map(_encoded, parts))
-    if text.endswith(" "):
-        text = text[:-1] + "%20"
     if not text:
         raise InvalidKeyError("it is empty; give at least one character")
     if len(text) > MAX_KEY_CHARACTERS:
@@ -108,7 +108,8 @@ def _encoded(part: object) -> str:
         raise InvalidKeyError("it holds a NUL character, which databases cannot keep; remove it")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InvalidKeyError("it holds a lone surrogate, which is not text; decode the bytes it came from first")
-    return text.translate(_ESCAPES)
+    encoded = text.translate(_ESCAPES)
+    return encoded[:-1] + "%20" if encoded.endswith(" ") else encoded
 
 
 def _plain(part: str | int) -> str:

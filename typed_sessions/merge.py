@@ -3,9 +3,44 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import BaseModel
 from pydantic_core import to_json
 
 from typed_sessions.history import JsonObject
+from typed_sessions.json_kinds import is_array, is_object
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One side of a merge, as JSON and as the model that the JSON is of."""
+
+    json: JsonObject
+    model: BaseModel
+
+
+def aligned(side: View, *, to: View) -> JsonObject:
+    """The JSON of a side, written as in `to` where it means the same.
+
+    A set is written in another order by every process, and JSONB gives objects back in an order of its own.
+    """
+    return {
+        field: to.json[field] if field in to.json and _means_the_same(side, to, field) else value
+        for field, value in side.json.items()
+    }
+
+
+def _means_the_same(left: View, right: View, field: str) -> bool:
+    absent = object()
+    values = vars(left.model).get(field, absent), vars(right.model).get(field, absent)
+    return values[0] == values[1] and _sorted(left.json[field]) == _sorted(right.json[field])
+
+
+def _sorted(value: object) -> bytes:
+    if is_object(value):
+        return b"{%s}" % b",".join(to_json(name) + b":" + _sorted(value[name]) for name in sorted(value))
+    if is_array(value):
+        return b"[%s]" % b",".join(sorted(map(_sorted, value)))
+    return to_json(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,16 @@ class SessionConfig:
                 f"name={self.name!r} cannot name a session model; use a letter, then letters, digits, "
                 f"'_', '.' or '-', at most {MAX_NAME_CHARACTERS} characters"
             )
-        if self.version < 1 or not 1 <= self.min_reader <= self.version:
-            raise SessionDefinitionError(f"{self.name}: it must be 1 <= readable_from <= version")
+        if not isinstance(self.history, History):
+            raise SessionDefinitionError(
+                f"{self.name}: history must be an instance; write history={_called(self.history)}"
+            )
+        if not isinstance(self.ttl, timedelta | None):
+            raise SessionDefinitionError(f"{self.name}: ttl must be a timedelta, as in timedelta(days=30)")
+        if type(self.version) is not int or self.version < 1:
+            raise SessionDefinitionError(f"{self.name}: version={self.version!r} is no version; count from 1")
+        if not 1 <= self.min_reader <= self.version:
+            raise SessionDefinitionError(f"{self.name}: readable_from must lie between 1 and version")
         if self.ttl is not None and self.ttl <= timedelta(0):
             raise SessionDefinitionError(f"{self.name}: ttl must be longer than nothing; leave it out to keep sessions")
         if self.conflicts not in get_args(ConflictPolicy) or self.on_invalid not in get_args(InvalidPolicy):
@@ -122,6 +130,10 @@ class SessionModel(BaseModel):
             if getattr(self, "_is_closed", False):
                 raise SessionClosedError(None, f"is over or replaced: assigning {name} would be lost; open it again")
             super().__setattr__(name, value)
+
+
+def _called(history: object) -> str:
+    return f"{getattr(history, '__name__', 'YourHistory')}()"
 
 
 def _check_fields(cls: type[SessionModel]) -> None:

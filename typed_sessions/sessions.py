@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from typed_sessions.clock import Clock, utc_now
 from typed_sessions.codec import M
 from typed_sessions.engine import Engine
-from typed_sessions.errors import SessionConflictError
+from typed_sessions.errors import SessionConflictError, SessionDefinitionError
 from typed_sessions.group import G, OpenGroup, keys_of_members, refuse_doubles
 from typed_sessions.key import KeyLike, KeyPart, SessionKey, key_text
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
-from typed_sessions.session import AnySession, Session, Turn
+from typed_sessions.session import AnySession, Session
 from typed_sessions.stores.protocol import Change, Delete, Move, Outcome, Query, Row, Store
+from typed_sessions.turn import Turn
 from typed_sessions.turnstile import Tasks, Turnstile
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ class Sessions:
 
     def turn(self, *sessions: AnySession) -> Turn:
         """Sessions of `open` to be entered together, like a group made on the spot."""
-        return Turn(self._engine, sessions)
+        if any(session.lease.engine is not self._engine for session in sessions):
+            raise SessionDefinitionError("a turn takes sessions of one Sessions; open them all with this one")
+        return Turn(self._engine, [session.lease for session in sessions])
 
     async def load(self, model: type[M], key: KeyLike, /) -> M:
         """The session's data, for reading: nothing is ever written. A new one's initial data if there is none.
@@ -120,22 +123,32 @@ class Sessions:
         """
         return await self.open(model, key).load()
 
-    async def save(self, model: type[M], key: KeyLike, data: M, /, *, owner: TextLike | None = None) -> None:
-        """Replace the session's data, whatever it was, or make the session.
+    async def save(self, key: KeyLike, data: SessionModel, /, *, owner: TextLike | None = None) -> None:
+        """Replace the data of a session of `data`'s model, or make the session.
+
+        What somebody else saves in the same moment is merged, as in a turn.
 
         Raises:
+            SessionConflictError: somebody else saved the same fields in the same moment.
             NewerVersionError, InvalidSessionError, …: what is stored cannot be read, so it is not overwritten.
             UnstorableValueError, SessionTooLargeError: the data cannot be stored.
         """
-        session = self.open(model, key, owner=owner)
+        session = self.open(type(data), key, owner=owner)
         async with session:
             # A copy, because the caller may go on with the original.
             session.data = copy(data)
             await session.save()
 
     async def delete(self, model: type[SessionModel], key: KeyLike, /) -> bool:
-        """Delete the session, whatever its data, and say whether there was one. Turns in flight do not revive it."""
+        """Delete the session, whatever its data, and say whether there was one. Turns in flight do not revive it.
+
+        One that the running task has open is deleted as by `Session.delete`.
+        """
         place = self.open(model, key).key
+        opened = self._engine.lent(place)
+        if opened is not None:
+            await self._engine.delete(opened)
+            return opened.record is not None
         record = (await self.store.load([place])).get(place)
         await self.store.save([Delete(place)])
         return record is not None and record.is_alive(self._engine.clock())
@@ -155,7 +168,7 @@ class Sessions:
             if old == new:
                 return True
             if occupant is not None and occupant.is_alive(now):
-                raise SessionConflictError(new, ())
+                raise SessionConflictError(new, (), is_taken=True)
             freed: list[Change] = [] if occupant is None else [Delete(new, occupant.revision)]
             outcomes = await self.store.save([*freed, Move(old, record.revision, new)])
             if all(outcome is Outcome.SAVED for outcome in outcomes):
@@ -165,8 +178,10 @@ class Sessions:
         """Delete all sessions of an owner, in every model, and say how many."""
         query, deleted = Query(owner=key_text(owner), limit=PAGE), 0
         while page := await self.store.scan(query):
-            await self.store.save([Delete(key) for key, _ in page])
-            deleted += len(page)
+            for key, record in page:
+                # By revision: it may have become somebody else's since. What was lost is found again.
+                [outcome] = await self.store.save([Delete(key, record.revision)])
+                deleted += outcome is Outcome.SAVED
         return deleted
 
     async def keys(

@@ -1,12 +1,14 @@
 """Settings from the environment."""
 
 from pydantic import Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from typed_sessions.errors import SettingsError
 from typed_sessions.limits import MAX_BYTES, WARN_BYTES, Limits
 
 PREFIX = "TYPED_SESSIONS_"
+EXAMPLE_URL = "sqlite+aiosqlite:///sessions.db"
 
 
 class Settings(BaseSettings):
@@ -18,7 +20,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, populate_by_name=True)
 
-    database_url: SecretStr
+    database_url: SecretStr = Field(min_length=1)
     """SQLAlchemy URL: `sqlite+aiosqlite:///sessions.db`, `postgresql+asyncpg://…`, `mariadb+asyncmy://…`."""
     table: str = Field(default="typed_sessions", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,39}$")
     """Name of the table; at most 40 characters, so that the names of its indexes fit PostgreSQL's 63."""
@@ -44,7 +46,7 @@ class Settings(BaseSettings):
             super().__init__(**values)  # type: ignore[arg-type]  # pydantic checks each value
         except ValidationError as error:
             # `from None`: the cause would print the wrong value, which may be a URL with a password.
-            raise SettingsError({variable(problem["loc"]): problem["msg"] for problem in error.errors()}) from None
+            raise SettingsError({variable(problem["loc"]): reason(problem) for problem in error.errors()}) from None
 
     @property
     def limits(self) -> Limits:
@@ -56,3 +58,14 @@ def variable(location: tuple[int | str, ...]) -> str:
     """The environment variable behind the place of a validation error."""
     name = str(location[0]) if location else "?"
     return name if name.startswith(PREFIX) else PREFIX + name.upper()
+
+
+def reason(problem: ErrorDetails) -> str:
+    """What is wrong, with a value to copy where a value is needed. Only the URL has no default."""
+    match problem["type"], problem["loc"]:
+        case "missing", _:
+            return f"it is not set; an example: {EXAMPLE_URL}"
+        case "too_short", ("database_url",):
+            return f"it is empty; an example: {EXAMPLE_URL}"
+        case _:
+            return problem["msg"]

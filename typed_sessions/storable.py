@@ -1,14 +1,13 @@
 """Whether a session's JSON comes back from every store as it went in."""
 
 import math
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import fields, is_dataclass
 
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from typed_sessions.json import is_array, is_mapping
+from typed_sessions.json_kinds import is_array, is_mapping, is_object
 
 MAX_DEPTH = 31
 """Levels of nesting that MariaDB's JSON functions accept (`json_valid` is false from 32 on)."""
@@ -16,40 +15,73 @@ MAX_DEPTH = 31
 MAX_INT = 2**53 - 1
 """The largest integer that every JSON reader keeps (RFC 7493, I-JSON, section 2.2)."""
 
-# Each can only match where a full look is worth its time; a match alone proves nothing.
-_SUSPICIOUS = re.compile(rb"\\u0000|\d{16}|NaN|Infinity|null")
+# A full look is worth its time only where one of these stands; one alone proves nothing.
+_MARKS = (b"\\u0000", b"NaN", b"Infinity")
+_LONG_NUMBER = b"0" * 16
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
 
-Path = tuple[str, ...]
-Problem = tuple[str, str]
+Path = tuple[int | str, ...]
+Problem = tuple[Path, str]
 
 
-def problem_in(data: bytes, model: BaseModel) -> Problem | None:
-    """The dotted path and the reason of the first value in `data`, the dump of `model`, that would not come back.
+def problem_in(data: bytes, model: BaseModel, may_hide_nan: bool) -> Problem | None:
+    """The path and the reason of the first value in `data`, the dump of `model`, that would not come back.
 
-    Looks for NUL characters, NaN and infinities (also those that a nested model dumped as null), integers
-    beyond `MAX_INT`, and nesting beyond `MAX_DEPTH`.
+    Looks for NUL characters, NaN and infinities, integers beyond `MAX_INT`, and nesting beyond `MAX_DEPTH`; if the
+    model `may_hide_nan`, also for those that were dumped as null.
     """
-    if not _SUSPICIOUS.search(data) and data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
-        return None
-    stored: object = from_json(data)
-    return next(_problems(stored, ()), None) or next(_unprintable(model, ()), None)
+    is_suspicious = any(mark in data for mark in _MARKS) or _LONG_NUMBER in data.translate(_DIGITS)
+    found = next(_problems(from_json(data), ()), None) if is_suspicious or _is_too_deep(data) else None
+    if found is None and may_hide_nan and b"null" in data:
+        return next(_unprintable(model, ()), None)
+    return found
+
+
+def _is_too_deep(data: bytes) -> bool:
+    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+        return False
+    level: list[object] = [from_json(data)]
+    for _ in range(MAX_DEPTH):
+        level = [child for value in level for child in _values(value)]
+    return any(is_object(value) or is_array(value) for value in level)
+
+
+def _values(value: object) -> Collection[object]:
+    if is_object(value):
+        return value.values()
+    return value if is_array(value) else ()
+
+
+def hides_nan(model: type[BaseModel]) -> bool:
+    """Whether a float may lie in a model whose own settings write NaN as null: in all but the top one."""
+    return not {"float", "any", "is-instance", "function"}.isdisjoint(_kinds(model.__pydantic_core_schema__))
+
+
+def _kinds(schema: object) -> Iterator[str]:
+    """The types of all core schemas in one."""
+    if is_object(schema):
+        kind = schema.get("type")
+        if isinstance(kind, str):
+            yield kind.partition("-")[0] if kind.startswith("function") else kind
+    for child in _values(schema):
+        yield from _kinds(child)
 
 
 def undumpable(model: BaseModel) -> Problem:
     """Why a model could not be dumped as JSON at all, as far as its values tell."""
-    return next(_unprintable(model, ()), ("", "it cannot be written as JSON; check the types of its values"))
+    return next(_unprintable(model, ()), ((), "it cannot be written as JSON; check the types of its values"))
 
 
 def _problems(value: object, path: Path) -> Iterator[Problem]:
     if (is_mapping(value) or is_array(value)) and len(path) >= MAX_DEPTH:
-        yield ".".join(path), f"it is nested deeper than {MAX_DEPTH} levels; flatten it"
+        yield path, f"it is nested deeper than {MAX_DEPTH} levels; flatten it"
         return
     reason = _reason(value)
     if reason:
-        yield ".".join(path), reason
+        yield path, reason
     for name, child in _children(value):
-        if "\0" in name:
-            yield ".".join(path), "one of its keys holds a NUL character; remove it"
+        if isinstance(name, str) and "\0" in name:
+            yield path, "one of its keys holds a NUL character; remove it"
         yield from _problems(child, (*path, name))
 
 
@@ -57,11 +89,11 @@ def _unprintable(value: object, path: Path) -> Iterator[Problem]:
     if isinstance(value, str | float):
         reason = _reason(value)
         if reason:
-            yield ".".join(path), reason
+            yield path, reason
     if len(path) <= MAX_DEPTH:
         for name, child in _children(value):
-            if _surrogate(name):
-                yield ".".join(path), "one of its keys holds a lone surrogate; decode it properly first"
+            if isinstance(name, str) and _surrogate(name):
+                yield path, "one of its keys holds a lone surrogate; decode it properly first"
             yield from _unprintable(child, (*path, name))
 
 
@@ -83,7 +115,7 @@ def _surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _children(value: object) -> Iterator[tuple[str, object]]:
+def _children(value: object) -> Iterator[tuple[int | str, object]]:
     if isinstance(value, BaseModel):
         stored = (name for name, info in type(value).model_fields.items() if not info.exclude)
         yield from ((name, getattr(value, name)) for name in stored)
@@ -91,6 +123,6 @@ def _children(value: object) -> Iterator[tuple[str, object]]:
     elif is_mapping(value):
         yield from ((str(name), child) for name, child in value.items())
     elif is_array(value):
-        yield from ((str(place), child) for place, child in enumerate(value))
+        yield from enumerate(value)
     elif is_dataclass(value) and not isinstance(value, type):
         yield from ((item.name, getattr(value, item.name)) for item in fields(value))

@@ -19,9 +19,10 @@ from typed_sessions.key import KeyLike, SessionKey
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
 from typed_sessions.record import Record
-from typed_sessions.session import Session, Turn
+from typed_sessions.session import Session
 from typed_sessions.sessions import LOCK_TIMEOUT, SQL_STORES, Sessions, TextLike, environment
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row, SyncStore
+from typed_sessions.turn import Turn
 from typed_sessions.turnstile import Threads, Turnstile
 
 if TYPE_CHECKING:
@@ -217,8 +218,8 @@ class SyncSessions:
     def load(self, model: type[M], key: KeyLike, /) -> M:
         return complete(self._sessions.load(model, key))
 
-    def save(self, model: type[M], key: KeyLike, data: M, /, *, owner: TextLike | None = None) -> None:
-        complete(self._sessions.save(model, key, data, owner=owner))
+    def save(self, key: KeyLike, data: SessionModel, /, *, owner: TextLike | None = None) -> None:
+        complete(self._sessions.save(key, data, owner=owner))
 
     def delete(self, model: type[SessionModel], key: KeyLike, /) -> bool:
         return complete(self._sessions.delete(model, key))

@@ -7,6 +7,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Hashable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -40,6 +41,17 @@ class Waiting(Protocol[S]):
         """Sleep until the signal is set. Raises `TimeoutError` after `timeout` seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever runs in a thread, as told apart by their context."""
+
+    thread: int
+    context: object
+
+    def __str__(self) -> str:
+        return f"the thread {self.thread}"
+
+
 class Tasks:
     """Tasks of asyncio. Each event loop is a place of its own, because a loop cannot wake another one's tasks."""
 
@@ -58,10 +70,20 @@ class Tasks:
 
 
 class Threads:
-    """Threads. `wait` blocks: nothing else runs in this thread meanwhile."""
+    """Threads. `wait` blocks: nothing else runs in this thread meanwhile.
+
+    A thread of a pool runs the calls of many: those of one request share a context (PEP 567), others have their own.
+    """
+
+    def __init__(self) -> None:
+        self._caller: ContextVar[object] = ContextVar("caller")
 
     def me(self) -> Hashable:
-        return threading.get_ident()
+        caller = self._caller.get(None)
+        if caller is None:
+            caller = object()
+            self._caller.set(caller)
+        return Caller(threading.get_ident(), caller)
 
     def place(self, key: SessionKey) -> Hashable:
         return key
@@ -169,4 +191,4 @@ class Turnstile(Generic[S]):
 
 
 def _name(holder: Hashable) -> str:
-    return f"the task {holder.get_name()!r}" if isinstance(holder, asyncio.Task) else f"the thread {holder}"
+    return f"the task {holder.get_name()!r}" if isinstance(holder, asyncio.Task) else str(holder)

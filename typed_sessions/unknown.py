@@ -8,7 +8,7 @@ from pydantic_core import to_jsonable_python
 from typing_extensions import TypeIs
 
 from typed_sessions.history import JsonObject
-from typed_sessions.json import is_array, is_mapping, is_object
+from typed_sessions.json_kinds import is_array, is_mapping, is_object
 
 
 def with_unknown(model: BaseModel, dumped: JsonObject) -> JsonObject:

@@ -80,7 +80,7 @@ async def _three_in_a_group(driver: str, *, turns: int) -> AsyncGenerator[Contes
 @asynccontextmanager
 async def _in_memory() -> AsyncGenerator[Contest]:
     sessions = Sessions(MemoryStore())
-    await sessions.save(Cart, 0, SMALL)
+    await sessions.save(0, SMALL)
     yield Contest(at_once(_counting(sessions), tasks=1, turns=500), at_once(by_dict(), tasks=1, turns=500))
 
 

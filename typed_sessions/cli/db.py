@@ -8,7 +8,7 @@ import typer
 from sqlalchemy import MetaData
 
 from typed_sessions import migrations
-from typed_sessions.cli.output import FAILED, complain, say, sentences
+from typed_sessions.cli.output import FAILED, complain, confirm, say, sentences
 from typed_sessions.revision_file import write_revision
 from typed_sessions.settings import Settings
 from typed_sessions.stores.sqlalchemy.tables import TABLE_NAME, sessions_table
@@ -61,13 +61,18 @@ def upgrade(
     table: TableName = None,
     schema: SchemaName = None,
     revision: Annotated[str, typer.Option(help="Where to go.")] = "head",
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Do so beside an Alembic history of your own that never autogenerates.")
+    ] = False,
 ) -> None:
     """Create the table, or bring it to the layout of this version.
+
+    A database with an Alembic history of its own is refused, for its next autogenerate would drop the table.
 
     Example: `typed-sessions db upgrade --database-url sqlite:///sessions.db`
     """
     target = target_of(database_url, table, schema)
-    migrations.upgrade(**target, revision=revision)
+    migrations.upgrade(**target, revision=revision, beside=beside)
     say_current(target)
 
 
@@ -86,7 +91,7 @@ def downgrade(
     """
     target = target_of(database_url, table, schema)
     if not yes:
-        typer.confirm(f"Take {named(target)} back to {revision} and lose the data?", abort=True)
+        confirm(f"Take {named(target)} back to {revision} and lose the data?")
     migrations.downgrade(**target, revision=revision)
     say_current(target)
 
@@ -166,10 +171,17 @@ def named(target: Target) -> str:
 
 
 def say_current(target: Target) -> None:
-    revision = migrations.current(**target)
-    newest = " (head)" if revision == migrations.head() else ""
-    state = f"at revision {revision}{newest}" if revision else "at no revision; `typed-sessions db upgrade` makes it"
-    say(f"{named(target)} is {state}")
+    say(f"{named(target)} is {described(migrations.state(**target))}")
+
+
+def described(found: migrations.State) -> str:
+    if found.is_foreign:
+        return "there, made by another Alembic history; `typed-sessions db check` compares it"
+    if found.is_unfinished:
+        return "unfinished: an upgrade is at work there, or broke off"
+    if found.revision is None:
+        return "at no revision; `typed-sessions db upgrade` makes it"
+    return f"at revision {found.revision}{' (head)' if found.revision == migrations.head() else ''}"
 
 
 def remedy(revision: str | None) -> str:

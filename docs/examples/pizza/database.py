@@ -50,10 +50,8 @@ async def demo_table(url: str) -> AsyncGenerator[None]:
 
 
 async def drop(url: str) -> None:
-    """Leave the database as it was, without the note of which migrations ran either."""
+    """Leave the database as it was."""
     await asyncio.to_thread(downgrade, url, table=TABLE)
-    async with connected(url) as connection:
-        await connection.execute(text(f"DROP TABLE {TABLE}_alembic_version"))
 
 
 def store(url: str) -> SQLAlchemyStore:

@@ -11,7 +11,7 @@ class NoSession(BaseModel):
 
 
 async def the_wrong_model(sessions: Sessions) -> None:
-    await sessions.save(Cart, "42", {"currency": "EUR"})  # error: mypy[type-var] pyright[reportArgumentType]
+    await sessions.save("42", {"currency": "EUR"})  # error: mypy[arg-type] pyright[reportArgumentType]
     await sessions.load(NoSession, "42")  # error: mypy[type-var] pyright[reportArgumentType]
     await sessions.load("cart", "42")  # error: mypy[arg-type] pyright[reportArgumentType]
     session: Session[Prefs] = sessions.open(Cart, "42")  # error: mypy[arg-type] pyright[reportAssignmentType]
@@ -39,7 +39,7 @@ async def the_wrong_way(sessions: Sessions) -> None:
 
 
 def threads(sessions: SyncSessions) -> SyncSession[Prefs]:
-    sessions.save(Cart, "42", {})  # error: mypy[type-var] pyright[reportArgumentType]
+    sessions.save("42", {})  # error: mypy[arg-type] pyright[reportArgumentType]
     sessions.open(Cart, 4.2)  # error: mypy[arg-type] pyright[reportArgumentType]
     return sessions.open(Cart, "42")  # error: mypy[arg-type] pyright[reportReturnType]
 

@@ -34,7 +34,7 @@ async def a_session_knows_its_model(session: Session[Cart]) -> None:
 
 async def the_entry_knows_the_models(sessions: Sessions) -> None:
     assert_type(await sessions.load(Cart, 42), Cart)
-    await sessions.save(Cart, ("chat", 42), Cart())
+    await sessions.save(("chat", 42), Cart())
     assert_type(await sessions.delete(Cart, "42"), bool)
     assert_type(await sessions.move(Cart, "42", "43"), bool)
     assert_type(await sessions.delete_owner(("user", 7)), int)

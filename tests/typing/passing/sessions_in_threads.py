@@ -26,7 +26,7 @@ def a_session_knows_its_model(session: SyncSession[Cart]) -> None:
 
 def the_entry_knows_the_models(sessions: SyncSessions) -> None:
     assert_type(sessions.load(Cart, 42), Cart)
-    sessions.save(Cart, ("chat", 42), Cart())
+    sessions.save(("chat", 42), Cart())
     assert_type(sessions.delete(Cart, "42"), bool)
     assert_type(sessions.items(Cart), Iterator[tuple[SessionKey, Cart]])
     for key in sessions.keys(Prefs):

@@ -1,0 +1,169 @@
+"""One session of a turn: what was read, what was made of it, and what to do when somebody else wrote first. No I/O."""
+
+from collections.abc import Collection, Hashable, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeAlias
+
+from pydantic import ValidationError
+from pydantic_core import from_json, to_json
+
+from typed_sessions.codec import Codec, Decoded, M
+from typed_sessions.errors import InvalidSessionError, SessionConflictError, SessionGoneError, TooOldVersionError
+from typed_sessions.key import SessionKey
+from typed_sessions.merge import View, aligned, merge
+from typed_sessions.model import SessionModel
+from typed_sessions.record import Record
+
+
+class Opened(Generic[M]):
+    """One session of a turn: what was read, and the data that was made of it.
+
+    `record` is what `data` was read from, None for a new session. `occupant` is a record in the way of a new
+    session: an expired one, or an invalid one that `on_invalid="reset"` sets aside.
+    """
+
+    def __init__(self, key: SessionKey, codec: Codec[M], owner: str | None) -> None:
+        self.key = key
+        self.codec = codec
+        self.owner = owner
+        self.record: Record | None = None
+        self.occupant: Record | None = None
+        self.lender: Hashable = None
+        """The task or thread that has it open."""
+        self.is_deleted = False
+        """Nothing of it will be written any more."""
+        self.must_be_stored = False
+        """Store it even if it is new and unchanged."""
+        self._is_reset = False
+        self._baseline: bytes | None = None
+
+    def start(self, record: Record | None, now: datetime) -> None:
+        """Begin with what the store holds: upcast and validated, or a new session.
+
+        Raises:
+            InvalidSessionError, UpcastError, NewerVersionError, TooOldVersionError: see `Codec.decode`.
+        """
+        if record is None or not record.is_alive(now):
+            self._start_new(record)
+            return
+        try:
+            self._read(record, self.codec.decode(self.key, record))
+        except (InvalidSessionError, TooOldVersionError):
+            # What newer code wrote is not this code's to set aside.
+            if self.codec.config.on_invalid == "raise" or record.version > self.codec.config.version:
+                raise
+            self._is_reset = True
+            self._start_new(record)
+
+    def _start_new(self, occupant: Record | None) -> None:
+        self.occupant = occupant
+        self._read(None, Decoded(self.codec.initial(), self.codec.form))
+        # At once, because `initial` may give another value at every call.
+        self._baseline = self.codec.dump(self.key, self.data, self.form)
+
+    def _read(self, record: Record | None, decoded: Decoded[M]) -> None:
+        self.record, self.data, self.form, self._is_stale = record, decoded.data, decoded.form, decoded.is_stale
+        # At once where a default may give another value at every call.
+        is_filled_in = decoded.is_stale or len(decoded.data.model_fields_set) < len(type(decoded.data).model_fields)
+        self._baseline = self.codec.dump(self.key, self.data, self.form) if is_filled_in else None
+
+    @property
+    def is_reset(self) -> bool:
+        """Whether the stored session was invalid and a new one took its place."""
+        return self._is_reset
+
+    def baseline(self) -> bytes:
+        """The dump of what was read, before the handler changed it."""
+        if self._baseline is None:
+            if self.record is None:
+                raise AssertionError("a new session has its baseline from the start")
+            decoded = self.codec.decode(self.key, self.record)
+            self._baseline = self.codec.dump(self.key, decoded.data, decoded.form)
+        return self._baseline
+
+    def changed(self) -> bytes | None:
+        """The bytes to store if the data differs from what was read, else None.
+
+        Raises:
+            UnstorableValueError, SessionTooLargeError: see `Codec.sealed`.
+        """
+        dumped = self.codec.dump(self.key, self.data, self.form)
+        # The stored bytes are the baseline of a current record, unless the store re-ordered them.
+        if (self.record is not None and not self._is_stale and dumped == self.record.data) or dumped == self.baseline():
+            return None
+        stored = self.codec.sealed(self.key, self.data, dumped, self.form)
+        return None if stored == self.baseline() else stored
+
+    def unchanged(self) -> bytes:
+        """The bytes to store for data that is as it was read, or as a new session begins.
+
+        Raises:
+            UnstorableValueError, SessionTooLargeError: see `Codec.sealed`.
+        """
+        return self.codec.sealed(self.key, self.data, self.baseline(), self.form)
+
+    def saved(self, record: Record) -> None:
+        """The store holds `record` now."""
+        self.record, self._baseline = record, record.data
+        self._is_stale = self.must_be_stored = False
+        self.occupant = None
+
+    def rebase(self, theirs: Record | None, mine: bytes, now: datetime) -> None:
+        """Somebody else was first: put `mine`, the JSON of this turn, on what the store holds now.
+
+        Raises:
+            SessionGoneError: it was deleted meanwhile, or deleted and made anew.
+            SessionConflictError: both changed the same field, or the model does not allow merging.
+        """
+        alive = theirs if theirs is not None and theirs.is_alive(now) else None
+        if self.record is None and alive is None:
+            self.occupant = theirs
+        elif alive is None or (self.record is not None and alive.created_at != self.record.created_at):
+            raise SessionGoneError(self.key)
+        else:
+            self._merge(alive, mine)
+
+    def _merge(self, theirs: Record, mine: bytes) -> None:
+        decoded = self.codec.decode(self.key, theirs)
+        stored = self.codec.dump(self.key, decoded.data, decoded.form)
+        base, ours = self._parsed(self.baseline()), self._parsed(mine)
+        result = merge(
+            base=base.json, mine=aligned(ours, to=base), theirs=aligned(View(from_json(stored), decoded.data), to=base)
+        )
+        if result.conflicts or self.codec.config.conflicts == "raise":
+            raise self._conflict(result.conflicts, mine, decoded.data)
+        try:
+            merged = self.codec.parse(to_json(result.merged), decoded.form)
+        except ValidationError:
+            # `from None`: a validator's message may quote the data.
+            raise self._conflict((), mine, decoded.data) from None
+        _take(merged, into=self.data, fields=result.taken)
+        if self.codec.dump(self.key, self.data, decoded.form) != self.codec.dump(self.key, merged, decoded.form):
+            # A serializer of the model's own calls its fields otherwise.
+            vars(self.data).update(vars(merged))
+        self._read(theirs, Decoded(self.data, decoded.form, decoded.is_stale))
+        self._baseline = stored
+        self.occupant = None
+
+    def _parsed(self, data: bytes) -> View:
+        return View(from_json(data), self.codec.parse(data, self.form))
+
+    def _conflict(self, fields: Sequence[str], mine: bytes, theirs: M) -> SessionConflictError:
+        base, ours = (self.codec.parse(data, self.form) for data in (self.baseline(), mine))
+        return SessionConflictError(self.key, fields, base=base, mine=ours, theirs=theirs)
+
+    @property
+    def needs_upcast(self) -> bool:
+        """Whether the stored record is of an older version than this code."""
+        return self._is_stale
+
+
+def _take(merged: SessionModel, *, into: SessionModel, fields: Collection[str]) -> None:
+    """Copy fields in place, because the handler holds this very object. Undeclared fields are taken as a whole."""
+    vars(into).update({name: value for name, value in vars(merged).items() if name in fields})
+    if into.__pydantic_extra__ is not None:
+        into.__pydantic_extra__.clear()
+        into.__pydantic_extra__.update(merged.__pydantic_extra__ or {})
+
+
+AnyOpened: TypeAlias = Opened[Any]
