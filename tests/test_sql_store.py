@@ -3,15 +3,17 @@
 import asyncio
 import gc
 import threading
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Connection, MetaData, StaticPool, create_engine, event, make_url, text
+from sqlalchemy import CheckConstraint, Connection, MetaData, StaticPool, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -239,6 +241,32 @@ async def test_errors_of_the_database_show_neither_keys_nor_data(async_url: str)
 
 def causes_of(error: BaseException | None) -> list[BaseException]:
     return [] if error is None else [error, *causes_of(error.__cause__)]
+
+
+@pytest.mark.parametrize("async_url", ["postgresql+asyncpg", "sqlite+aiosqlite"], indirect=True)
+async def test_a_constraint_of_the_users_own_does_not_quote_the_row(async_url: str) -> None:
+    table = sessions_table(MetaData(), name="guarded")
+    table.append_constraint(CheckConstraint("owner <> 'alice@example.com'"))
+    engine = create_async_engine(async_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(table.create)
+
+    with pytest.raises(StoreUnavailableError, match="a constraint of the table guarded refused") as caught:
+        await Sessions(SQLAlchemyStore(engine, table=table)).save(42, Cart(), owner="alice@example.com")
+    async with engine.begin() as connection:
+        await connection.run_sync(table.drop)
+    await engine.dispose()
+
+    assert "alice" not in "".join(traceback.format_exception(caught.value, limit=0))
+
+
+def test_a_url_in_the_place_of_an_engine_is_refused_with_what_takes_it() -> None:
+    url: Any = "sqlite+aiosqlite://"
+
+    with pytest.raises(TypeError, match="for a URL there is from_url"):
+        SQLAlchemyStore(url)
+    with pytest.raises(TypeError, match="for a URL there is from_url"):
+        SyncSQLAlchemyStore(url)
 
 
 async def test_verify_passes_on_the_layout_and_names_the_command_where_it_is_missing(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
-"""Gives the present as an aware `datetime`. Every expiry is computed and compared with this clock."""
+"""Gives the present as an aware `datetime`, to the microsecond. Every expiry is computed and compared with it."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -192,7 +192,7 @@ def _runs_in_event_loop() -> bool:
 
 
 def _ask(config: Config, question: Question[Answer]) -> Answer:
-    """Answer a question on the connection that `env.py` makes, without changing anything."""
+    """Answer a question on the connection that `env.py` makes, without a step of the history."""
     answers: list[Answer] = []
 
     def no_steps(_: object, context: MigrationContext) -> list[object]:

@@ -57,11 +57,11 @@ class SessionConfig:
                 f"name={self.name!r} cannot name a session model; use a letter, then letters, digits, "
                 f"'_', '.' or '-', at most {MAX_NAME_CHARACTERS} characters"
             )
-        if not isinstance(self.history, History):
+        if not isinstance(self.history, History):  # pyright: ignore[reportUnnecessaryIsInstance]  # for callers whom no type checker warns
             raise SessionDefinitionError(
                 f"{self.name}: history must be an instance; write history={_called(self.history)}"
             )
-        if not isinstance(self.ttl, timedelta | None):
+        if not isinstance(self.ttl, timedelta | None):  # pyright: ignore[reportUnnecessaryIsInstance]  # for callers whom no type checker warns
             raise SessionDefinitionError(f"{self.name}: ttl must be a timedelta, as in timedelta(days=30)")
         if type(self.version) is not int or self.version < 1:
             raise SessionDefinitionError(f"{self.name}: version={self.version!r} is no version; count from 1")
@@ -96,7 +96,7 @@ class SessionModel(BaseModel):
     """
 
     # A slot, not a private attribute: it must count neither as data nor in comparisons.
-    __slots__ = ("_is_closed",)
+    __slots__ = ("_typed_sessions_is_closed",)
 
     model_config = ConfigDict(
         extra="forbid",
@@ -127,7 +127,7 @@ class SessionModel(BaseModel):
     if not TYPE_CHECKING:
 
         def __setattr__(self, name: str, value: object) -> None:
-            if getattr(self, "_is_closed", False):
+            if getattr(self, "_typed_sessions_is_closed", False):
                 raise SessionClosedError(None, f"is over or replaced: assigning {name} would be lost; open it again")
             super().__setattr__(name, value)
 
@@ -149,9 +149,9 @@ def _check_fields(cls: type[SessionModel]) -> None:
 
 def close(model: SessionModel, /) -> None:
     """Refuse assignments from now on."""
-    object.__setattr__(model, "_is_closed", True)
+    object.__setattr__(model, "_typed_sessions_is_closed", True)
 
 
 def reopen(model: SessionModel, /) -> None:
     """Allow assignments again."""
-    object.__setattr__(model, "_is_closed", False)
+    object.__setattr__(model, "_typed_sessions_is_closed", False)

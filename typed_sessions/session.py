@@ -35,6 +35,8 @@ class Session(Generic[M]):
         UnstorableValueError, SessionTooLargeError: the data cannot be stored.
     """
 
+    __slots__ = ("_engine", "_turn", "lease")
+
     def __init__(self, engine: Engine, key: SessionKey, codec: Codec[M], owner: str | None) -> None:
         self._engine = engine
         self._turn: Turn | None = None

@@ -126,6 +126,10 @@ class SessionMiddleware(BaseMiddleware):
             raise SessionDefinitionError(f"{model.__qualname__} has no session_config; bind a session model that has")
         if model in self._bindings:
             raise SessionDefinitionError(f"{model.__qualname__} is bound already; bind each session model once")
+        if any(model.session_config.name == bound.session_config.name for bound in self._bindings):
+            raise SessionDefinitionError(
+                f"another bound model has the name {model.session_config.name!r} too; rename one"
+            )
         self._bindings[model] = _Binding(model, key, owner)
         return self
 

@@ -137,7 +137,7 @@ class SyncSimpleStore:
     What it cannot promise, because the storage cannot:
 
     - Saves of several processes are not compared: the last one wins. In one process they are.
-    - A save of several sessions is not one transaction: a crash may leave some of them.
+    - A save of several sessions, and a move, is not one transaction: a crash or a cancellation may leave half of it.
     - Listing, `delete_owner` and `prune` read every key, and need a method `keys`.
 
     Exceptions of the storage reach the caller as they are; they never mean that there is no session.

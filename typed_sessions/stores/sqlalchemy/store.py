@@ -54,6 +54,10 @@ class SQLAlchemyStore:
     def __init__(
         self, engine: AsyncEngine, *, table: Table | None = None, operation_timeout: float = OPERATION_TIMEOUT
     ) -> None:
+        if not isinstance(engine, AsyncEngine):  # pyright: ignore[reportUnnecessaryIsInstance]  # for callers whom no type checker warns
+            raise TypeError(
+                f"SQLAlchemyStore takes an AsyncEngine, not {type(engine).__name__}; for a URL there is from_url"
+            )
         self._table = sessions_table(MetaData()) if table is None else table
         self._operations = Operations(self._table, engine.dialect.name, Connection.begin)
         self._lease: Lease = Pooled(engine, self._table.fullname, operation_timeout)

@@ -44,6 +44,10 @@ class SyncSQLAlchemyStore:
     """
 
     def __init__(self, engine: Engine, *, table: Table | None = None) -> None:
+        if not isinstance(engine, Engine):  # pyright: ignore[reportUnnecessaryIsInstance]  # for callers whom no type checker warns
+            raise TypeError(
+                f"SyncSQLAlchemyStore takes an Engine, not {type(engine).__name__}; for a URL there is from_url"
+            )
         self._table = sessions_table(MetaData()) if table is None else table
         self._operations = Operations(self._table, engine.dialect.name, Connection.begin)
         self._lease: SyncLease = SyncPooled(engine, self._table.fullname)

@@ -4,7 +4,7 @@ import random
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from typed_sessions.errors import SchemaMismatchError, StoreUnavailableError, TypedSessionsError
@@ -41,7 +41,9 @@ def translating(table: str) -> Generator[None]:
     except Exception as error:
         if not _is_of_the_database(error):
             raise
-        raise translated(error, table) from error
+        told = translated(error, table)
+        # PostgreSQL quotes the whole row where a constraint refuses it.
+        raise told from (None if isinstance(error, IntegrityError) else error)
 
 
 def _is_of_the_database(error: Exception) -> bool:
@@ -64,6 +66,10 @@ def translated(error: BaseException, table: str) -> TypedSessionsError:
         return StoreUnavailableError("the database did not answer in time; is it overloaded, or a lock held for long?")
     if _lacks_layout(error):
         return SchemaMismatchError(table, ["a table or column is missing"])
+    if isinstance(error, IntegrityError):
+        return StoreUnavailableError(
+            f"a constraint of the table {table} refused the row ({_kind(error)}); is it one of yours?"
+        )
     return StoreUnavailableError(f"the database failed ({_kind(error)}); is it up, and are its URL and rights correct?")
 
 
