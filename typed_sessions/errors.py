@@ -197,7 +197,8 @@ class SchemaMismatchError(TypedSessionsError):
         self.table, self.differences = table, tuple(differences)
         super().__init__(
             f"the table {table} is not as this version needs it: {'; '.join(differences)}. "
-            f"Run `typed-sessions db upgrade`, or `alembic upgrade head` if your own history holds the table"
+            f"Run `typed-sessions db upgrade`; if your project has an Alembic history of its own, put the table into it "
+            f"with `typed-sessions db init` and run `alembic upgrade head`"
         )
 
 

@@ -42,7 +42,7 @@ async def demo_table(url: str) -> AsyncGenerator[None]:
     """The table for as long as the block runs. What an earlier, killed demo left of it is dropped first."""
     if await asyncio.to_thread(current, url, table=TABLE) is not None:
         await drop(url)
-    await asyncio.to_thread(upgrade, url, table=TABLE)
+    await asyncio.to_thread(upgrade, url, table=TABLE, beside=True)
     try:
         yield
     finally:

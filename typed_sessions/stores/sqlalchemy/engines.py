@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from typed_sessions.settings import Settings
-from typed_sessions.stores.sqlalchemy.urls import missing, parsed_for
+from typed_sessions.stores.sqlalchemy.urls import is_in_memory, missing, parsed_for
 
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that SQLite waits for the write of another connection."""
@@ -54,10 +54,10 @@ def sync_engine(settings: Settings) -> Engine:
 def _options(url: URL, settings: Settings) -> dict[str, Any]:
     is_sqlite = url.get_backend_name() == "sqlite"
     # A database in memory lives in its only connection, which threads and tasks take in turns.
-    is_in_memory = is_sqlite and url.database in {None, "", ":memory:"}
+    in_memory = is_in_memory(url)
     return {
-        "pool_size": 1 if is_in_memory else settings.pool_size,
-        "max_overflow": 0 if is_in_memory else settings.max_overflow,
+        "pool_size": 1 if in_memory else settings.pool_size,
+        "max_overflow": 0 if in_memory else settings.max_overflow,
         "pool_timeout": settings.pool_timeout,
         "pool_pre_ping": not is_sqlite,
         "hide_parameters": True,
