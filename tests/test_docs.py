@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import typed_sessions
-from tests.architecture import ROOT
+from tests.architecture import FACADE, LAYERS, ROOT
 from tests.pages import Block, Run, blocks, unmarked
 from typed_sessions import Settings, TypedSessionsError, errors
 from typed_sessions.cli.app import app
@@ -131,6 +131,18 @@ def test_every_extra_stands_where_it_is_looked_for(name: str) -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 
     assert set(re.findall(r"^\| `(\w+)` \|", TEXTS[name], re.MULTILINE)) == set(extras)
+
+
+def test_contributors_find_every_module_in_its_layer() -> None:
+    rows = re.findall(r"^\| (\d) \| (`.+?`) \|", TEXTS["CONTRIBUTING.md"], re.MULTILINE)
+
+    assert {int(layer): modules_in(names) for layer, names in rows} == dict(enumerate(LAYERS))
+
+
+def modules_in(cell: str) -> frozenset[str]:
+    """The modules that a cell of the table names, as `LAYERS` does."""
+    names = (name.removesuffix("/*").replace("/", ".") for name in re.findall(r"`(.+?)`", cell))
+    return frozenset(FACADE if name == "__init__" else name for name in names)
 
 
 def test_every_target_that_is_named_is_one() -> None:

@@ -31,7 +31,7 @@ from typed_sessions import (
 )
 from typed_sessions.migrations import downgrade, upgrade
 from typed_sessions.record import Record
-from typed_sessions.stores.protocol import Delete, Insert, Outcome, Update
+from typed_sessions.stores.protocol import Delete, Insert, Outcome, Touch, Update
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore, sessions_table
 from typed_sessions.stores.sqlalchemy.engines import sync_engine
 
@@ -390,6 +390,24 @@ async def test_a_database_in_another_time_zone_changes_nothing(store: SQLAlchemy
 
     assert seen_abroad == seen_at_home == expiring
     assert pruned == [0, 1]
+
+
+async def test_several_cleaners_share_the_work_and_spare_what_is_renewed(store: SQLAlchemyStore) -> None:
+    expired = [SessionKey("cart", str(number)) for number in range(100)]
+    await store.save([Insert(key, record(expires_at=NOW)) for key in expired])
+    await store.save([Touch(expired[0], 1, NOW + timedelta(hours=1))])
+
+    async def clean() -> int:
+        deleted = 0
+        while found := await store.prune(NOW, 10):
+            deleted += found
+        return deleted
+
+    counts = await asyncio.gather(*(clean() for _ in range(4)))
+    rest = await clean()
+
+    assert sum(counts) + rest == 99
+    assert list(await store.load(expired)) == expired[:1]
 
 
 def running(command: str) -> Callable[[DBAPIConnection, object], None]:

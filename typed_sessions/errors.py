@@ -197,7 +197,7 @@ class SchemaMismatchError(TypedSessionsError):
         self.table, self.differences = table, tuple(differences)
         super().__init__(
             f"the table {table} is not as this version needs it: {'; '.join(differences)}. "
-            f"Run `typed-sessions db upgrade`; if your project has an Alembic history of its own, put the table into it "
+            f"Run `typed-sessions db upgrade`; if your project has an Alembic history of its own, put the table in it "
             f"with `typed-sessions db init` and run `alembic upgrade head`"
         )
 
