@@ -1,3 +1,4 @@
+import asyncio
 from typing import ClassVar
 
 import pytest
@@ -17,6 +18,8 @@ from typed_sessions import (
     UnstorableValueError,
 )
 from typed_sessions.stores.protocol import Query
+
+PATIENCE = 5.0
 
 
 @pytest.fixture
@@ -153,6 +156,53 @@ async def test_a_group_that_cannot_be_read_frees_its_keys(store: RecordingStore,
         prefs.theme = "dark"
 
     assert (await sessions.load(Prefs, "42")).theme == "dark"
+
+
+class Broken(SessionGroup):
+    cart: Cart
+    prefs: Prefs
+
+    def __init__(self) -> None:
+        raise ZeroDivisionError
+
+
+async def test_a_group_whose_class_cannot_be_made_frees_its_keys(sessions: Sessions) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await sessions.open_group(Broken, "42").__aenter__()
+
+    assert await asyncio.wait_for(asyncio.create_task(theme_in_a_turn(sessions)), PATIENCE) == "light"
+
+
+async def test_a_group_with_a_session_that_is_deleted_inside_it_frees_its_keys(sessions: Sessions) -> None:
+    outer = sessions.open(Cart, "42")
+    async with outer:
+        await outer.delete()
+        async with sessions.open_group(Shop, "42") as shop:
+            assert shop.cart == Cart()
+
+        assert await asyncio.wait_for(asyncio.create_task(theme_in_a_turn(sessions)), PATIENCE) == "light"
+
+
+async def test_a_group_with_a_member_that_was_changed_before_frees_its_keys(sessions: Sessions) -> None:
+    async with sessions.open(Cart, "42"):
+        group = sessions.open_group(Shop, "42")
+        (await group.sessions["cart"].load()).currency = "USD"
+        with pytest.raises(SessionClosedError, match="changed before it was entered"):
+            await group.__aenter__()
+
+        assert await asyncio.wait_for(asyncio.create_task(theme_in_a_turn(sessions)), PATIENCE) == "light"
+
+
+async def theme_in_a_turn(sessions: Sessions) -> str:
+    async with sessions.open(Prefs, "42") as prefs:
+        return prefs.theme
+
+
+async def test_a_turn_takes_no_session_of_another_store(sessions: Sessions, store: RecordingStore) -> None:
+    stranger = Sessions(store).open(Cart, "42")
+
+    with pytest.raises(SessionDefinitionError, match="one Sessions"):
+        sessions.turn(stranger, sessions.open(Prefs, "42"))
 
 
 async def test_a_group_cannot_be_entered_again_and_frees_its_keys(sessions: Sessions) -> None:

@@ -51,6 +51,15 @@ def test_the_parts_come_back(parts: tuple[str | int, ...]) -> None:
     assert text is None or SessionKey("cart", text).parts == as_texts(parts)
 
 
+@given(PARTS, PARTS)
+def test_the_text_of_the_first_parts_begins_the_text_of_all(
+    first: tuple[str | int, ...], rest: tuple[str | int, ...]
+) -> None:
+    texts = text_or_refusal(first), text_or_refusal((*first, *rest))
+
+    assert None in texts or f"{texts[1]}/".startswith(f"{texts[0]}/")
+
+
 @given(PARTS)
 def test_a_key_never_ends_with_a_space_nor_exceeds_its_column(parts: tuple[str | int, ...]) -> None:
     text = text_or_refusal(parts)

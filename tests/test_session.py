@@ -5,9 +5,10 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_core import from_json
 
 from tests.shop import (
@@ -409,6 +410,12 @@ class TestClosing:
             assert cart == Cart()
 
 
+class WithoutChange(History):
+    @staticmethod
+    def v1_to_v2(old: JsonObject, /) -> JsonObject:
+        return {**old}
+
+
 class TestOldVersions:
     async def test_a_stale_session_is_written_back_upcast(self, store: RecordingStore, sessions: Sessions) -> None:
         await put(store, CART, stored(YESTERDAY, version=1))
@@ -525,6 +532,51 @@ def with_one_step(name: str, result: JsonObject | None = None, **values: Any) ->
             return old if result is None else result
 
     return SessionConfig(name=name, version=2, history=OneStep(), **values)
+
+
+class Token(SessionModel):
+    """With a default that is another one at every reading."""
+
+    session_config = SessionConfig(name="token", version=2, history=WithoutChange())
+
+    count: int = 0
+    token: UUID = Field(default_factory=uuid4)
+
+
+TOKEN = SessionKey("token", "42")
+
+
+class TestDefaultsThatDiffer:
+    async def test_two_clean_readers_of_a_stale_session_are_no_conflict(
+        self, store: RecordingStore, sessions: Sessions, others: Sessions
+    ) -> None:
+        await put(store, TOKEN, stored({"count": 1}, version=1))
+
+        async with sessions.open(Token, "42"), others.open(Token, "42"):
+            pass
+
+        record = await held(store, TOKEN)
+        assert record is not None
+        assert (record.version, record.revision) == (2, 8)
+
+    async def test_a_clean_turn_on_a_session_without_the_field_writes_nothing(
+        self, store: RecordingStore, sessions: Sessions
+    ) -> None:
+        await put(store, TOKEN, stored({"count": 1}, version=2))
+        store.saves.clear()
+
+        async with sessions.open(Token, "42"):
+            pass
+
+        assert store.saves == []
+
+    async def test_a_change_stores_what_the_handler_saw(self, store: RecordingStore, sessions: Sessions) -> None:
+        await put(store, TOKEN, stored({"count": 1}, version=2))
+
+        async with sessions.open(Token, "42") as token:
+            token.count = 2
+
+        assert await data_of(store, TOKEN) == {"count": 2, "token": str(token.token)}
 
 
 class TestNewVersions:
@@ -969,6 +1021,84 @@ class TestDeleting:
             await session.delete()
 
         assert (await sessions.load(Cart, "42")).customer_id == 8
+
+    async def test_a_deletion_by_the_key_ends_the_own_turn_with_nothing_stored(
+        self, store: RecordingStore, sessions: Sessions
+    ) -> None:
+        await put(store, CART, stored(UPCAST))
+
+        async with sessions.open(Cart, "42") as cart:
+            cart.currency = "USD"
+            assert await sessions.delete(Cart, "42")
+            assert not await sessions.delete(Cart, "42")
+
+        assert await held(store, CART) is None
+
+    async def test_a_session_that_is_opened_again_after_its_deletion_is_new(
+        self, store: RecordingStore, sessions: Sessions
+    ) -> None:
+        await put(store, CART, stored(UPCAST))
+
+        async with sessions.open(Cart, "42"):
+            await sessions.delete(Cart, "42")
+            again = sessions.open(Cart, "42")
+            async with again as cart:
+                assert (again.is_new, cart) == (True, Cart())
+                cart.currency = "USD"
+
+        assert await data_of(store) == {"lines": [], "customer_id": None, "currency": "USD"}
+
+
+class TestLoadingBeforehand:
+    async def test_what_was_loaded_and_left_alone_is_read_again_in_the_turn(
+        self, store: RecordingStore, sessions: Sessions
+    ) -> None:
+        await put(store, CART, stored(UPCAST))
+        session = sessions.open(Cart, "42")
+        await session.load()
+        await sessions.save("42", Cart(currency="USD"))
+
+        async with session as cart:
+            assert cart.currency == "USD"
+            cart.currency = "GBP"
+
+        assert (await sessions.load(Cart, "42")).currency == "GBP"
+
+    async def test_what_was_loaded_and_read_again_takes_no_more_changes(self, sessions: Sessions) -> None:
+        session = sessions.open(Cart, "42")
+        loaded = await session.load()
+
+        async with session:
+            with pytest.raises(SessionClosedError):
+                loaded.currency = "USD"
+
+    async def test_what_was_loaded_and_changed_is_kept_and_merged(
+        self, store: RecordingStore, sessions: Sessions
+    ) -> None:
+        await put(store, CART, stored(UPCAST))
+        session = sessions.open(Cart, "42")
+        (await session.load()).currency = "USD"
+        async with sessions.open(Cart, "42") as other:
+            other.customer_id = 8
+
+        async with session as cart:
+            assert cart.currency == "USD"
+
+        assert await data_of(store) == {**UPCAST, "currency": "USD", "customer_id": 8}
+
+    async def test_what_was_loaded_and_left_alone_joins_an_outer_turn(self, sessions: Sessions) -> None:
+        async with sessions.open(Cart, "42") as outer:
+            session = sessions.open(Cart, "42")
+            await session.load()
+            async with session as inner:
+                assert inner is outer
+
+    async def test_what_was_loaded_and_changed_does_not_join_an_outer_turn(self, sessions: Sessions) -> None:
+        async with sessions.open(Cart, "42"):
+            session = sessions.open(Cart, "42")
+            (await session.load()).currency = "USD"
+            with pytest.raises(SessionClosedError, match="enter it first"):
+                await session.__aenter__()
 
 
 class TestRotating:

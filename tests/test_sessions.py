@@ -1,6 +1,6 @@
 """All the sessions of an application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -38,6 +38,7 @@ from typed_sessions import (
     StoreUnavailableError,
 )
 from typed_sessions.key import KeyLike
+from typed_sessions.stores.protocol import Query, Row
 from typed_sessions.testing import SettableClock
 
 
@@ -255,6 +256,38 @@ class TestDeleting:
         assert [key.text async for key in sessions.keys(Prefs)] == ["10"]
         assert [key async for key in sessions.keys(Cart)] == []
 
+    @pytest.mark.parametrize("is_made_anew", [True, False])
+    async def test_a_session_that_becomes_somebody_elses_in_the_meantime_stays(
+        self, clock: SettableClock, is_made_anew: bool
+    ) -> None:
+        store = Interrupted()
+        sessions = Sessions(store, clock=clock)
+        await sessions.save(1, Cart(), owner="alice")
+        await sessions.save(2, Cart(), owner="alice")
+
+        async def give_to_bob() -> None:
+            if is_made_anew:
+                await sessions.delete(Cart, 1)
+            await sessions.save(1, Cart(currency="USD"), owner="bob")
+
+        store.after_scan = give_to_bob
+
+        assert await sessions.delete_owner("alice") == 1
+        assert [(key.text, cart.currency) async for key, cart in sessions.items(Cart, owner="bob")] == [("1", "USD")]
+
+
+class Interrupted(RecordingStore):
+    """A store in which something happens after the first scan."""
+
+    after_scan: Callable[[], Awaitable[None]] | None = None
+
+    async def scan(self, query: Query, /) -> Sequence[Row]:
+        rows = await super().scan(query)
+        if self.after_scan is not None:
+            happens, self.after_scan = self.after_scan, None
+            await happens()
+        return rows
+
 
 class TestMoving:
     async def test_a_session_moves_as_it_is(self, store: RecordingStore, sessions: Sessions) -> None:
@@ -331,6 +364,13 @@ class TestListing:
             ("user", "1"),
             ("user", "1", "a"),
         ]
+
+    async def test_a_prefix_may_end_with_a_space(self, sessions: Sessions) -> None:
+        keys: list[KeyLike] = [("a ", "b"), ("a", "b"), ("a%20", "b"), "a "]
+        for key in keys:
+            await sessions.save(key, Cart())
+
+        assert [key.parts async for key in sessions.keys(Cart, prefix=("a ",))] == [("a ",), ("a ", "b")]
 
     async def test_an_owner_is_found(self, sessions: Sessions) -> None:
         await sessions.save(1, Cart(), owner="a")

@@ -3,11 +3,14 @@
 import asyncio
 import inspect
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import pytest
 
 from tests.shop import CART, HOUR, Cart, Prefs, Ticket
 from typed_sessions import (
+    LockTimeoutError,
     Session,
     SessionClosedError,
     SessionConflictError,
@@ -23,6 +26,8 @@ from typed_sessions.group import OpenGroup
 from typed_sessions.sync import SyncOpenGroup, SyncTurn, complete
 from typed_sessions.testing import SettableClock
 from typed_sessions.turn import Turn
+
+PATIENCE = 5.0
 
 
 @pytest.fixture
@@ -171,6 +176,39 @@ def test_a_session_deleted_meanwhile_does_not_come_back(sessions: SyncSessions, 
 def test_a_nested_open_in_one_thread_joins(sessions: SyncSessions) -> None:
     with sessions.open(Cart, "42") as outer, sessions.open(Cart, "42") as inner:
         assert inner is outer
+
+
+def test_a_nested_open_in_one_call_of_a_pool_joins(sessions: SyncSessions) -> None:
+    def call() -> bool:
+        with sessions.open(Cart, "42") as outer, sessions.open(Cart, "42") as inner:
+            return inner is outer
+
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(copy_context().run, call).result(PATIENCE)
+
+
+def test_a_call_of_somebody_else_on_the_same_thread_does_not_join(store: SyncMemoryStore) -> None:
+    sessions = SyncSessions(store, serialize=False)
+    mine, theirs = sessions.open(Cart, "42"), sessions.open(Cart, "42")
+
+    with ThreadPoolExecutor(1) as threads:
+        one = threads.submit(copy_context().run, mine.__enter__).result(PATIENCE)
+        other = threads.submit(copy_context().run, theirs.__enter__).result(PATIENCE)
+        other.currency = "USD"
+        threads.submit(copy_context().run, theirs.__exit__, None, None, None).result(PATIENCE)
+
+    assert one is not other
+    assert sessions.load(Cart, "42").currency == "USD"
+
+
+def test_a_call_of_somebody_else_on_the_same_thread_waits_for_its_turn(store: SyncMemoryStore) -> None:
+    sessions = SyncSessions(store, lock_timeout=0.01)
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(copy_context().run, sessions.open(Cart, "42").__enter__).result(PATIENCE)
+        waiting = threads.submit(copy_context().run, sessions.open(Cart, "42").__enter__)
+        with pytest.raises(LockTimeoutError):
+            waiting.result(PATIENCE)
 
 
 def test_sessions_are_opened_together(sessions: SyncSessions) -> None:
