@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import AfterValidator, BaseModel, Field, computed_field
+from pydantic import AfterValidator, BaseModel, Field, computed_field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tests.shop import CART, UPCAST, YESTERDAY, Cart, Line, stored
@@ -302,3 +302,24 @@ def test_bytes_and_durations_come_back() -> None:
     data = codec(Order).dump(CART, Order(), codec(Order).form)
 
     assert codec(Order).parse(data, codec(Order).form) == Order()
+
+
+class Touchy(SessionModel):
+    session_config = SessionConfig(name="order")
+
+    total: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def look(cls, data: JsonObject) -> JsonObject:
+        if "total" in data:
+            raise KeyError(data["total"])
+        return data
+
+
+def test_a_validator_that_raises_something_else_makes_the_record_invalid_without_quoting_it() -> None:
+    with pytest.raises(InvalidSessionError, match="a validator raised KeyError; let it raise ValueError") as caught:
+        codec(Touchy).decode(CART, stored({"total": SECRET}, version=1))
+
+    assert isinstance(caught.value.reason, KeyError)
+    assert SECRET not in shown(caught.value)

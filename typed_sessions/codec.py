@@ -162,15 +162,13 @@ class Codec(Generic[M]):
             return self.parse(record.data, form)
         except ValidationError as error:
             raise InvalidSessionError(key, record.version, self._problems(error), error) from None
+        except Exception as error:  # noqa: BLE001 # whatever a user's validator raises
+            problem = FieldProblem(path="", type=type(error).__name__, message=_raised(error, form))
+            raise InvalidSessionError(key, record.version, [problem], error) from None
 
     def _newer(self, key: SessionKey, record: Record) -> Decoded[M]:
         form = Form(record.version, record.min_reader, is_newer=True)
-        try:
-            data = self._valid(key, record, form)
-        except AttributeError as error:
-            # From Pydantic, where a dataclass has no place for an unknown field.
-            problem = FieldProblem(path="", type="slots", message="a dataclass with slots cannot keep unknown fields")
-            raise InvalidSessionError(key, record.version, [problem]) from error
+        data = self._valid(key, record, form)
         return Decoded(data, replace(form, unknown=data.model_extra or {}))
 
     def _upcast(self, key: SessionKey, record: Record) -> M:
@@ -186,3 +184,10 @@ class Codec(Generic[M]):
 
     def _problems(self, error: ValidationError) -> list[FieldProblem]:
         return problems_of(error, self.model)
+
+
+def _raised(error: Exception, form: Form) -> str:
+    if form.is_newer and isinstance(error, AttributeError):
+        # From Pydantic, which has no other way to say it.
+        return "a dataclass with slots cannot keep unknown fields"
+    return f"a validator raised {type(error).__name__}; let it raise ValueError for data that it refuses"

@@ -72,7 +72,7 @@ class InvalidSessionError(TypedSessionsError):
     """
 
     def __init__(
-        self, key: SessionKey, version: int, problems: Sequence[FieldProblem], reason: ValueError | None = None
+        self, key: SessionKey, version: int, problems: Sequence[FieldProblem], reason: Exception | None = None
     ) -> None:
         self.key, self.version, self.problems, self.reason = key, version, tuple(problems), reason
         super().__init__(
