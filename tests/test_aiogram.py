@@ -197,6 +197,26 @@ async def test_a_handler_for_errors_may_ask_for_the_session_of_the_handler_that_
     assert await shop.cart() == ["noted"]
 
 
+async def test_a_key_function_sees_the_update_in_a_handler_for_errors_too(bare: Shop) -> None:
+    def by_update(data: MiddlewareData) -> int:
+        update = data.get("event_update")
+        return update.update_id if update else 0
+
+    async def fail(_: Message) -> None:
+        raise RuntimeError
+
+    async def note(_: ErrorEvent, cart: Cart) -> None:
+        cart.lines.append("noted")
+
+    bare.middleware.bind(Cart, key=by_update).setup(bare.dispatcher)
+    bare.dispatcher.message.register(fail)
+    bare.dispatcher.errors.register(note)
+
+    await bare.hear()
+
+    assert await bare.cart(1) == ["noted"]
+
+
 async def test_ten_updates_at_once_in_one_chat_all_count(shop: Shop) -> None:
     async def slow(message: Message, cart: Cart) -> None:
         found = list(cart.lines)

@@ -1,3 +1,4 @@
+import math
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
@@ -323,3 +324,20 @@ def test_a_validator_that_raises_something_else_makes_the_record_invalid_without
 
     assert isinstance(caught.value.reason, KeyError)
     assert SECRET not in shown(caught.value)
+
+
+class Weighing(History):
+    @staticmethod
+    def v1_to_v2(_old: JsonObject, /) -> JsonObject:
+        return {"x": math.nan}
+
+
+class Weighed(SessionModel):
+    session_config = SessionConfig(name="cart", version=2, history=Weighing())
+
+    x: float = 0
+
+
+def test_a_step_whose_result_could_not_be_stored_is_named() -> None:
+    with pytest.raises(UpcastError, match="the result cannot be stored: x: nan does not exist in JSON"):
+        codec(Weighed).decode(CART, stored({}, version=1))

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 from pydantic_core import to_json
 
 from tests.shop import RecordingStore, held, put, stored
 from typed_sessions import JsonObject, SessionConfig, SessionConflictError, SessionKey, SessionModel, Sessions
-from typed_sessions.merge import merge
+from typed_sessions.merge import View, aligned, merge
 from typed_sessions.stores.protocol import Update
 
 VALUES = st.sampled_from([None, False, True, 0, 1, 1.0, -0.0, 0.0, "", "1", [], {}, [1], [1.0], {"a": 1}, {"a": True}])
@@ -132,8 +132,8 @@ SAME = [{"tags": ["c", "a", "b"]}, {"prices": {"b": 2, "a": 1}}]
 
 
 class TestOrder:
-    @pytest.mark.parametrize("theirs", SAME, ids=lambda theirs: next(iter(theirs)))
-    async def test_another_order_is_no_conflict_with_a_change(
+    @pytest.mark.parametrize("theirs", SAME[:1], ids=lambda theirs: next(iter(theirs)))
+    async def test_another_order_of_a_set_is_no_conflict_with_a_change(
         self, store: RecordingStore, sessions: Sessions, theirs: JsonObject
     ) -> None:
         await put(store, BAG, stored(FULL, version=1))
@@ -243,3 +243,38 @@ async def test_a_merge_that_the_model_refuses_shows_no_data(sessions: Sessions, 
             mine.left = 1
 
     assert "not both of" not in "".join(traceback.format_exception(caught.value))
+
+
+class Ordered(BaseModel):
+    order: list[int] = []
+    tags: set[str] = set()
+    table: dict[str, int] = {}
+
+
+class Bare(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Relabelled(BaseModel):
+    order: list[int] = []
+
+    @model_serializer
+    def rename(self) -> JsonObject:
+        return {"o": self.order}
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "ours", "theirs"),
+    [
+        (Ordered, "order", [1, 2], [2, 1]),
+        (Ordered, "table", {"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        (Relabelled, "o", [1, 2], [2, 1]),
+        (Bare, "unknown", [1, 2], [2, 1]),
+    ],
+)
+def test_an_order_that_is_data_is_never_aligned(
+    model: type[BaseModel], field: str, ours: object, theirs: object
+) -> None:
+    sides = [View({field: value}, model.model_validate({field: value})) for value in (ours, theirs)]
+
+    assert to_json(aligned(sides[1], to=sides[0])) == to_json({field: theirs})

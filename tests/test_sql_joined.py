@@ -5,7 +5,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.carts import Cart, Prefs, Shop
-from typed_sessions import Sessions, SyncSessions
+from typed_sessions import SessionDefinitionError, Sessions, StoreUnavailableError, SyncSessions
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
 
 
@@ -79,3 +79,48 @@ def test_threads_join_alike(sync_store: SyncSQLAlchemyStore, sync_url: str, *, i
     engine.dispose()
 
     assert len(list(SyncSessions(sync_store).keys(Cart))) == is_kept
+
+
+@pytest.mark.parametrize("async_url", ["postgresql+asyncpg", "mariadb+asyncmy"], indirect=True)
+async def test_a_transaction_older_than_a_save_is_told_to_begin_again(store: SQLAlchemyStore, async_url: str) -> None:
+    engine = create_async_engine(async_url, isolation_level="REPEATABLE READ")
+    await Sessions(store).save(42, Cart(count=1))
+
+    async with engine.connect() as connection:
+        transaction = await connection.begin()
+        joined = Sessions(store.joined_to(connection)).open(Cart, 42)
+        (await joined.load()).count = 2
+        await Sessions(store).save(42, Cart(count=7))
+        with pytest.raises(StoreUnavailableError, match="your transaction began before somebody else's save"):
+            await joined.save()
+        await transaction.rollback()
+    await engine.dispose()
+
+    assert (await Sessions(store).load(Cart, 42)).count == 7
+
+
+async def test_an_engine_that_commits_each_statement_is_refused(store: SQLAlchemyStore, async_url: str) -> None:
+    engine = create_async_engine(async_url, isolation_level="AUTOCOMMIT")
+    plain = create_async_engine(async_url)
+
+    with pytest.raises(SessionDefinitionError, match="by halves"):
+        SQLAlchemyStore(engine)
+    with pytest.raises(SessionDefinitionError, match="by halves"):
+        SQLAlchemyStore(plain.execution_options(isolation_level="AUTOCOMMIT"))
+    async with engine.connect() as connection:
+        with pytest.raises(SessionDefinitionError, match="by halves"):
+            store.joined_to(connection)
+    await engine.dispose()
+    await plain.dispose()
+
+
+def test_a_synchronous_engine_that_commits_each_statement_is_refused(
+    sync_store: SyncSQLAlchemyStore, sync_url: str
+) -> None:
+    engine = create_engine(sync_url, isolation_level="AUTOCOMMIT")
+
+    with pytest.raises(SessionDefinitionError, match="by halves"):
+        SyncSQLAlchemyStore(engine)
+    with engine.connect() as connection, pytest.raises(SessionDefinitionError, match="by halves"):
+        sync_store.joined_to(connection)
+    engine.dispose()

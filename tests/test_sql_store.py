@@ -225,6 +225,23 @@ async def test_a_save_that_waits_too_long_for_a_lock_is_an_error_within_the_time
     assert (await store.load([KEY]))[KEY].revision == 1
 
 
+def test_a_synchronous_save_that_waits_too_long_for_a_lock_is_an_error_too(
+    sync_store: SyncSQLAlchemyStore, sync_url: str
+) -> None:
+    sync_store.save([Insert(KEY, record())])
+    engine = create_engine(sync_url)
+    hasty = SyncSQLAlchemyStore.from_url(sync_url, operation_timeout=1)
+
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE typed_sessions SET version = 1"))
+        with pytest.raises(StoreUnavailableError):
+            hasty.save([Update(KEY, 1, record(1, 2))])
+    hasty.close()
+    engine.dispose()
+
+    assert sync_store.load([KEY])[KEY].revision == 1
+
+
 async def test_errors_of_the_database_show_neither_keys_nor_data(async_url: str) -> None:
     engine = create_async_engine(async_url)
     lacking = SQLAlchemyStore(engine, table=sessions_table(MetaData(), name="no_such_table"))

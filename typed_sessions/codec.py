@@ -148,6 +148,11 @@ class Codec(Generic[M]):
         return stored
 
     @cached_property
+    def stored_fields(self) -> frozenset[str]:
+        """The fields of the model that are stored."""
+        return frozenset(name for name, info in self.model.model_fields.items() if not info.exclude)
+
+    @cached_property
     def _may_hide_nan(self) -> bool:
         return hides_nan(self.model)
 
@@ -176,11 +181,17 @@ class Codec(Generic[M]):
         if record.version < oldest:
             raise TooOldVersionError(key, stored=record.version, oldest=oldest)
         steps = self.config.steps[record.version - oldest :]
+        upcast_data = upcast(key, record, steps)
         try:
-            return self.parse(upcast(key, record, steps), self.form)
+            model = self.parse(upcast_data, self.form)
         except ValidationError as error:
             problem = f"the result is no valid {self.model.__qualname__}: {described(self._problems(error))}"
             raise UpcastError(key, steps[-1].name, problem, error) from None
+        found = problem_in(upcast_data, model, self._may_hide_nan)
+        if found is not None:
+            path = path_of(found[0], declared_names(self.model))
+            raise UpcastError(key, steps[-1].name, f"the result cannot be stored: {path}: {found[1]}")
+        return model
 
     def _problems(self, error: ValidationError) -> list[FieldProblem]:
         return problems_of(error, self.model)

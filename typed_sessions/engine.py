@@ -39,9 +39,8 @@ class Engine:
     def codec(self, session_model: type[M]) -> Codec[M]:
         """The codec of a model, made once."""
         codec = self._codecs.get(session_model)
-        if codec is None:
-            codec = self._codecs[session_model] = Codec(session_model, self._limits)
-        return codec
+        # Two threads may come here at once, and must leave with the same codec.
+        return codec or self._codecs.setdefault(session_model, Codec(session_model, self._limits))
 
     def lent(self, key: SessionKey) -> AnyOpened | None:
         """What the running task or thread has open under this key, so that a nested open joins it."""

@@ -8,6 +8,7 @@ from pydantic_core import to_json
 
 from typed_sessions.history import JsonObject
 from typed_sessions.json_kinds import is_array, is_object
+from typed_sessions.storable import children
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +20,24 @@ class View:
 
 
 def aligned(side: View, *, to: View) -> JsonObject:
-    """The JSON of a side, written as in `to` where it means the same.
+    """The JSON of a side, written as in `to` where they differ only in the order of sets, which is no data.
 
-    A set is written in another order by every process, and JSONB gives objects back in an order of its own.
+    Every process writes the same set in an order of its own.
     """
     return {
-        field: to.json[field] if field in to.json and _means_the_same(side, to, field) else value
+        field: to.json[field] if field in to.json and _differs_in_sets_only(side, to, field) else value
         for field, value in side.json.items()
     }
 
 
-def _means_the_same(left: View, right: View, field: str) -> bool:
-    absent = object()
-    values = vars(left.model).get(field, absent), vars(right.model).get(field, absent)
-    return values[0] == values[1] and _sorted(left.json[field]) == _sorted(right.json[field])
+def _differs_in_sets_only(left: View, right: View, field: str) -> bool:
+    # A field that is no attribute (an unknown one, or renamed by a serializer) is compared as JSON, order and all.
+    value, other = vars(left.model).get(field), vars(right.model).get(field)
+    return _has_set(value) and value == other and _sorted(left.json[field]) == _sorted(right.json[field])
+
+
+def _has_set(value: object) -> bool:
+    return isinstance(value, set | frozenset) or any(_has_set(child) for _, child in children(value))
 
 
 def _sorted(value: object) -> bytes:

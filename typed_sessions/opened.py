@@ -64,7 +64,7 @@ class Opened(Generic[M]):
     def _read(self, record: Record | None, decoded: Decoded[M]) -> None:
         self.record, self.data, self.form, self._is_stale = record, decoded.data, decoded.form, decoded.is_stale
         # At once where a default may give another value at every call.
-        is_filled_in = decoded.is_stale or len(decoded.data.model_fields_set) < len(type(decoded.data).model_fields)
+        is_filled_in = decoded.is_stale or not self.codec.stored_fields <= decoded.data.model_fields_set
         self._baseline = self.codec.dump(self.key, self.data, self.form) if is_filled_in else None
 
     @property

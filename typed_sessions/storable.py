@@ -79,7 +79,7 @@ def _problems(value: object, path: Path) -> Iterator[Problem]:
     reason = _reason(value)
     if reason:
         yield path, reason
-    for name, child in _children(value):
+    for name, child in children(value):
         if isinstance(name, str) and "\0" in name:
             yield path, "one of its keys holds a NUL character; remove it"
         yield from _problems(child, (*path, name))
@@ -91,7 +91,7 @@ def _unprintable(value: object, path: Path) -> Iterator[Problem]:
         if reason:
             yield path, reason
     if len(path) <= MAX_DEPTH:
-        for name, child in _children(value):
+        for name, child in children(value):
             if isinstance(name, str) and _surrogate(name):
                 yield path, "one of its keys holds a lone surrogate; decode it properly first"
             yield from _unprintable(child, (*path, name))
@@ -115,7 +115,8 @@ def _surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _children(value: object) -> Iterator[tuple[int | str, object]]:
+def children(value: object) -> Iterator[tuple[int | str, object]]:
+    """What is stored of a value, by field, key or place; nothing for a plain value."""
     if isinstance(value, BaseModel):
         stored = (name for name, info in type(value).model_fields.items() if not info.exclude)
         yield from ((name, getattr(value, name)) for name in stored)

@@ -30,7 +30,7 @@ try:
     from aiogram.dispatcher.middlewares.data import MiddlewareData
     from aiogram.dispatcher.middlewares.user_context import EventContext
     from aiogram.fsm.scene import SceneHandlerWrapper
-    from aiogram.types import TelegramObject
+    from aiogram.types import ErrorEvent, TelegramObject
 except ModuleNotFoundError as error:
     if error.name != "aiogram":
         raise
@@ -166,7 +166,9 @@ class SessionMiddleware(BaseMiddleware):
         if not asked:
             return await handler(event, data)
         with self._in_flight():
-            opened = await self._open(called, asked.values(), cast("MiddlewareData", data))
+            # aiogram leaves the update out where it calls an error handler.
+            update = {"event_update": event.update} if isinstance(event, ErrorEvent) else {}
+            opened = await self._open(called, asked.values(), cast("MiddlewareData", {**data, **update}))
             async with self._sessions.turn(*opened.values()):
                 lent = {name: opened[binding.model].data for name, binding in asked.items()}
                 # Not into `data` itself: a handler that is tried next must not find what this one had.

@@ -1,13 +1,15 @@
 """Engines of our own, for those who give a URL instead of an engine."""
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import URL, Engine, QueuePool, create_engine, event
+from sqlalchemy import URL, Dialect, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from typed_sessions.errors import SessionDefinitionError
 from typed_sessions.settings import Settings
 from typed_sessions.stores.sqlalchemy.urls import is_in_memory, missing, parsed_for
 
@@ -51,6 +53,19 @@ def sync_engine(settings: Settings) -> Engine:
     return engine
 
 
+def refuse_autocommit(dialect: Dialect, options: Mapping[str, Any]) -> None:
+    """Refuse an engine or connection that commits each statement by itself.
+
+    Raises:
+        SessionDefinitionError: it does; several sessions would be saved by halves.
+    """
+    level = options.get("isolation_level") or getattr(dialect, "_on_connect_isolation_level", None)
+    if level == "AUTOCOMMIT":
+        raise SessionDefinitionError(
+            "with isolation_level='AUTOCOMMIT' sessions would be saved by halves; give the store an engine without it"
+        )
+
+
 def _options(url: URL, settings: Settings) -> dict[str, Any]:
     is_sqlite = url.get_backend_name() == "sqlite"
     # A database in memory lives in its only connection, which threads and tasks take in turns.
@@ -61,7 +76,7 @@ def _options(url: URL, settings: Settings) -> dict[str, Any]:
         "pool_timeout": settings.pool_timeout,
         "pool_pre_ping": not is_sqlite,
         "hide_parameters": True,
-        "connect_args": {"timeout": BUSY_TIMEOUT, "check_same_thread": False}
+        "connect_args": {"timeout": min(BUSY_TIMEOUT, settings.operation_timeout), "check_same_thread": False}
         if is_sqlite
         else _time_limits(url.get_driver_name(), settings.operation_timeout),
     }
@@ -73,7 +88,10 @@ def _time_limits(driver: str, seconds: float) -> dict[str, Any]:
     if driver == "pymysql":
         limits |= {"read_timeout": max(1, round(seconds)), "write_timeout": max(1, round(seconds))}
     if driver == "psycopg":
-        limits["tcp_user_timeout"] = round(seconds * 1000)
+        limits |= {
+            "tcp_user_timeout": round(seconds * 1000),
+            "options": f"-c statement_timeout={round(seconds * 1000)}",
+        }
     return limits
 
 

@@ -12,26 +12,20 @@ from typing import TypeAlias
 from sqlalchemy import Connection, Table, Transaction
 from sqlalchemy.exc import IntegrityError
 
-from typed_sessions.errors import SchemaMismatchError, StoreUnavailableError
+from typed_sessions.errors import SchemaMismatchError
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Insert, Outcome, Query, Row, keys_of, outcomes
 from typed_sessions.stores.sqlalchemy.layout import differences
 from typed_sessions.stores.sqlalchemy.rows import row_of
 from typed_sessions.stores.sqlalchemy.statements import Statements, in_keys
+from typed_sessions.stores.sqlalchemy.translate import OutrunError
 
 Begin: TypeAlias = Callable[[Connection], AbstractContextManager[Transaction]]
 """Begins what a save runs in: a transaction of our own, or a savepoint in the application's."""
 
 KEYS_IN_A_STATEMENT = 200
 ATTEMPTS = 10
-
-
-class _LostError(StoreUnavailableError):
-    """A change affected no row; leaves the transaction, which rolls it back."""
-
-    def __init__(self) -> None:
-        super().__init__("the session changes faster than it can be saved; try again")
 
 
 class Operations:
@@ -57,13 +51,13 @@ class Operations:
 
     def save(self, connection: Connection, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Make all the changes, or none."""
-        collision: Exception = _LostError()
+        collision: Exception = OutrunError("the session changes faster than it can be saved; try again")
         for _ in range(ATTEMPTS):
             try:
                 with self._begin(connection):
                     self._make(connection, changes)
                 return [Outcome.SAVED] * len(changes)
-            except (_LostError, IntegrityError) as error:
+            except (OutrunError, IntegrityError) as error:
                 collision = error
             results = outcomes(changes, self._revisions(connection, changes))
             if any(result is not Outcome.SAVED for result in results):
@@ -75,7 +69,7 @@ class Operations:
             affected = connection.execute(*self._sql.change(change)).rowcount
             # An INSERT that loses raises; not every driver counts its rows.
             if affected != 1 and not isinstance(change, Insert) and change.expected is not None:
-                raise _LostError
+                raise OutrunError("somebody else was first")
 
     def _revisions(self, connection: Connection, changes: Sequence[Change]) -> dict[SessionKey, int]:
         # In a transaction of its own: the lost one may have read from a snapshot.

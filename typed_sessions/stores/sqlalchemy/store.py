@@ -15,7 +15,7 @@ from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
 from typed_sessions.settings import Settings
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row
-from typed_sessions.stores.sqlalchemy.engines import async_engine
+from typed_sessions.stores.sqlalchemy.engines import async_engine, refuse_autocommit
 from typed_sessions.stores.sqlalchemy.operations import Operations, savepoint
 from typed_sessions.stores.sqlalchemy.tables import sessions_table
 from typed_sessions.stores.sqlalchemy.translate import is_passing, pauses, translating
@@ -58,6 +58,7 @@ class SQLAlchemyStore:
             raise TypeError(
                 f"SQLAlchemyStore takes an AsyncEngine, not {type(engine).__name__}; for a URL there is from_url"
             )
+        refuse_autocommit(engine.dialect, engine.get_execution_options())
         self._table = sessions_table(MetaData()) if table is None else table
         self._operations = Operations(self._table, engine.dialect.name, Connection.begin)
         self._lease: Lease = Pooled(engine, self._table.fullname, operation_timeout)
@@ -89,6 +90,9 @@ class SQLAlchemyStore:
 
         It is neither committed nor rolled back here: what is saved stays or goes with it. Each save is a savepoint.
         """
+        refuse_autocommit(
+            connection.dialect, connection.sync_connection.get_execution_options() if connection.sync_connection else {}
+        )
         joined = object.__new__(type(self))
         joined._table = self._table
         joined._operations = Operations(self._table, connection.dialect.name, savepoint)
@@ -140,17 +144,18 @@ class Pooled:
         await self._settle_loop()
         waits = pauses()
         with translating(self._table):
-            while True:
-                try:
-                    return await self._try(work)
-                except Exception as error:
-                    pause = next(waits, None) if is_passing(error) else None
-                    if pause is None:
-                        raise
-                await asyncio.sleep(pause)
+            async with asyncio.timeout(self._timeout):
+                while True:
+                    try:
+                        return await self._try(work)
+                    except Exception as error:
+                        pause = next(waits, None) if is_passing(error) else None
+                        if pause is None:
+                            raise
+                    await asyncio.sleep(pause)
 
     async def _try(self, work: Work[T]) -> T:
-        async with asyncio.timeout(self._timeout), self._turns, self._engine.connect() as connection:
+        async with self._turns, self._engine.connect() as connection:
             return await connection.run_sync(work)
 
     async def _settle_loop(self) -> None:
@@ -178,7 +183,7 @@ class Joined:
         self._table = table
 
     async def run(self, work: Work[T], /) -> T:
-        with translating(self._table):
+        with translating(self._table, is_joined=True):
             return await self._connection.run_sync(work)
 
     async def close(self) -> None:

@@ -14,9 +14,9 @@ from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
 from typed_sessions.settings import Settings
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row
-from typed_sessions.stores.sqlalchemy.engines import sync_engine
+from typed_sessions.stores.sqlalchemy.engines import refuse_autocommit, sync_engine
 from typed_sessions.stores.sqlalchemy.operations import Operations, savepoint
-from typed_sessions.stores.sqlalchemy.store import T, Work
+from typed_sessions.stores.sqlalchemy.store import OPERATION_TIMEOUT, T, Work
 from typed_sessions.stores.sqlalchemy.tables import sessions_table
 from typed_sessions.stores.sqlalchemy.translate import is_passing, pauses, translating
 
@@ -36,21 +36,25 @@ class SyncSQLAlchemyStore:
     """Keeps sessions in a table of a SQL database, through an `Engine` of yours or a URL.
 
     As `SQLAlchemyStore`, but for threads: each load and save blocks its thread, for as long as the driver's
-    own time-outs allow (`from_url` sets them).
+    own time-outs allow (`from_url` sets them); past `operation_timeout` nothing is run again.
 
     Args:
         engine: used for connections only; `close` leaves it open.
         table: where the sessions are, made by `sessions_table`; the default table if None.
+        operation_timeout: seconds after which a transaction that others made fail is not run again.
     """
 
-    def __init__(self, engine: Engine, *, table: Table | None = None) -> None:
+    def __init__(
+        self, engine: Engine, *, table: Table | None = None, operation_timeout: float = OPERATION_TIMEOUT
+    ) -> None:
         if not isinstance(engine, Engine):  # pyright: ignore[reportUnnecessaryIsInstance]  # for callers whom no type checker warns
             raise TypeError(
                 f"SyncSQLAlchemyStore takes an Engine, not {type(engine).__name__}; for a URL there is from_url"
             )
+        refuse_autocommit(engine.dialect, engine.get_execution_options())
         self._table = sessions_table(MetaData()) if table is None else table
         self._operations = Operations(self._table, engine.dialect.name, Connection.begin)
-        self._lease: SyncLease = SyncPooled(engine, self._table.fullname)
+        self._lease: SyncLease = SyncPooled(engine, self._table.fullname, operation_timeout)
 
     @classmethod
     def from_url(cls, url: str, **settings: Any) -> Self:  # noqa: ANN401 # pydantic checks each setting
@@ -71,7 +75,7 @@ class SyncSQLAlchemyStore:
         table = sessions_table(MetaData(), name=settings.table, schema=settings.schema_name)
         engine = sync_engine(settings)
         store = cls(engine, table=table)
-        store._lease = SyncPooled(engine, table.fullname, is_own=True)
+        store._lease = SyncPooled(engine, table.fullname, settings.operation_timeout, is_own=True)
         return store
 
     def joined_to(self, connection: Connection) -> Self:
@@ -79,6 +83,7 @@ class SyncSQLAlchemyStore:
 
         It is neither committed nor rolled back here: what is saved stays or goes with it. Each save is a savepoint.
         """
+        refuse_autocommit(connection.dialect, connection.get_execution_options())
         joined = object.__new__(type(self))
         joined._table = self._table
         joined._operations = Operations(self._table, connection.dialect.name, savepoint)
@@ -113,21 +118,23 @@ class SyncSQLAlchemyStore:
 class SyncPooled:
     """A connection of the engine's pool, for one piece of work."""
 
-    def __init__(self, engine: Engine, table: str, *, is_own: bool = False) -> None:
+    def __init__(self, engine: Engine, table: str, timeout: float, *, is_own: bool = False) -> None:
         self._engine = engine
         self._table = table
+        self._timeout = timeout
         self._is_own = is_own
         # A StaticPool gives its one connection to everybody at once, and one's rollback would undo another's save.
         self._turns = threading.Lock() if isinstance(engine.pool, StaticPool) else nullcontext()
 
     def run(self, work: Work[T], /) -> T:
-        waits = pauses()
+        waits, deadline = pauses(), time.monotonic() + self._timeout
         with translating(self._table):
             while True:
                 try:
                     return self._try(work)
                 except Exception as error:
-                    pause = next(waits, None) if is_passing(error) else None
+                    is_over = not is_passing(error) or time.monotonic() > deadline
+                    pause = None if is_over else next(waits, None)
                     if pause is None:
                         raise
                 time.sleep(pause)
@@ -149,7 +156,7 @@ class SyncJoined:
         self._table = table
 
     def run(self, work: Work[T], /) -> T:
-        with translating(self._table):
+        with translating(self._table, is_joined=True):
             return work(self._connection)
 
     def close(self) -> None:

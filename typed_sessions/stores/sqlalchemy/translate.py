@@ -34,11 +34,21 @@ def pauses() -> Iterator[float]:
 
 
 @contextmanager
-def translating(table: str) -> Generator[None]:
-    """Raise our errors instead of the database's. `table` is named where it is missing."""
+def translating(table: str, *, is_joined: bool = False) -> Generator[None]:
+    """Raise our errors instead of the database's.
+
+    Args:
+        table: named where it is missing.
+        is_joined: whether the transaction is the application's, which alone can run it again.
+    """
     try:
         yield
     except Exception as error:
+        if is_joined and (isinstance(error, OutrunError | IntegrityError) or _is_undone(error)):
+            # `from None`, because PostgreSQL quotes the row.
+            raise OutrunError(
+                "your transaction began before somebody else's save, or was rolled back; begin it again"
+            ) from None
         if not _is_of_the_database(error):
             raise
         told = translated(error, table)
@@ -48,6 +58,15 @@ def translating(table: str) -> Generator[None]:
 
 def _is_of_the_database(error: Exception) -> bool:
     return isinstance(error, ERRORS) or type(error).__module__.partition(".")[0] in DRIVERS
+
+
+class OutrunError(StoreUnavailableError):
+    """Others change the session faster than it can be saved, or in a way that this transaction cannot see."""
+
+
+def _is_undone(error: BaseException | None) -> bool:
+    """Whether the database gave the transaction up, also where that showed only at the savepoint."""
+    return error is not None and (is_passing(error) or _is_undone(error.__context__))
 
 
 def is_passing(error: BaseException) -> bool:
