@@ -326,6 +326,23 @@ def test_a_validator_that_raises_something_else_makes_the_record_invalid_without
     assert SECRET not in shown(caught.value)
 
 
+class Sameness(History):
+    @staticmethod
+    def v1_to_v2(old: JsonObject, /) -> JsonObject:
+        return old
+
+
+class TouchyOfToday(Touchy):
+    session_config = SessionConfig(name="order", version=2, history=Sameness())
+
+
+def test_a_validator_that_raises_something_else_on_an_upcast_names_the_step_without_quoting_the_data() -> None:
+    with pytest.raises(UpcastError, match=r"Sameness.v1_to_v2 .* a validator raised KeyError") as caught:
+        codec(TouchyOfToday).decode(CART, stored({"total": SECRET}, version=1))
+
+    assert SECRET not in shown(caught.value)
+
+
 class Weighing(History):
     @staticmethod
     def v1_to_v2(_old: JsonObject, /) -> JsonObject:

@@ -1,12 +1,12 @@
 """Sessions in the application's own transaction."""
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import CheckConstraint, MetaData, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.carts import Cart, Prefs, Shop
 from typed_sessions import SessionDefinitionError, Sessions, StoreUnavailableError, SyncSessions
-from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
+from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore, sessions_table
 
 
 async def test_a_joined_save_goes_when_the_application_rolls_back(store: SQLAlchemyStore, async_url: str) -> None:
@@ -79,6 +79,23 @@ def test_threads_join_alike(sync_store: SyncSQLAlchemyStore, sync_url: str, *, i
     engine.dispose()
 
     assert len(list(SyncSessions(sync_store).keys(Cart))) == is_kept
+
+
+@pytest.mark.parametrize("async_url", ["sqlite+aiosqlite", "postgresql+asyncpg"], indirect=True)
+async def test_a_constraint_of_the_users_own_is_not_taken_for_a_rival(async_url: str) -> None:
+    table = sessions_table(MetaData(), name="guarded_too")
+    table.append_constraint(CheckConstraint("owner <> 'nobody'"))
+    engine = create_async_engine(async_url)
+    async with engine.connect() as connection:
+        transaction = await connection.begin()
+        await connection.run_sync(table.create)
+        joined = SQLAlchemyStore(engine, table=table).joined_to(connection)
+        with pytest.raises(StoreUnavailableError, match="a constraint of the table guarded_too refused the row"):
+            await Sessions(joined).save(42, Cart(), owner="nobody")
+        await transaction.rollback()
+    async with engine.begin() as connection:
+        await connection.run_sync(lambda sync: table.drop(sync, checkfirst=True))
+    await engine.dispose()
 
 
 @pytest.mark.parametrize("async_url", ["postgresql+asyncpg", "mariadb+asyncmy"], indirect=True)

@@ -187,6 +187,8 @@ class Codec(Generic[M]):
         except ValidationError as error:
             problem = f"the result is no valid {self.model.__qualname__}: {described(self._problems(error))}"
             raise UpcastError(key, steps[-1].name, problem, error) from None
+        except Exception as error:  # noqa: BLE001 # whatever a user's validator raises
+            raise UpcastError(key, steps[-1].name, _raised(error, self.form), error) from None
         found = problem_in(upcast_data, model, self._may_hide_nan)
         if found is not None:
             path = path_of(found[0], declared_names(self.model))

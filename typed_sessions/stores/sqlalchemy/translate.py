@@ -23,6 +23,9 @@ BACKOFF = (0.01, 0.03, 0.1, 0.3, 0.6)
 # https://www.sqlite.org/rescode.html.
 PASSING = frozenset({"40001", "40P01", 1213, 1020, 1205, "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
 
+# unique_violation; ER_DUP_ENTRY.
+TAKEN = frozenset({"23505", 1062, "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"})
+
 # undefined_table, undefined_column, invalid_schema_name; ER_NO_SUCH_TABLE, ER_BAD_FIELD_ERROR.
 NO_LAYOUT = frozenset({"42P01", "42703", "3F000", 1146, 1054})
 NO_LAYOUT_ON_SQLITE = ("no such table", "no such column", "has no column named")
@@ -44,7 +47,7 @@ def translating(table: str, *, is_joined: bool = False) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        if is_joined and (isinstance(error, OutrunError | IntegrityError) or _is_undone(error)):
+        if is_joined and _is_outrun(error):
             # `from None`, because PostgreSQL quotes the row.
             raise OutrunError(
                 "your transaction began before somebody else's save, or was rolled back; begin it again"
@@ -62,6 +65,12 @@ def _is_of_the_database(error: Exception) -> bool:
 
 class OutrunError(StoreUnavailableError):
     """Others change the session faster than it can be saved, or in a way that this transaction cannot see."""
+
+
+def _is_outrun(error: Exception) -> bool:
+    """Whether others made it fail, in a way that only another transaction can get over."""
+    is_rival = isinstance(error, OutrunError) or code_of(error) in TAKEN
+    return is_rival or (_is_of_the_database(error) and _is_undone(error))
 
 
 def _is_undone(error: BaseException | None) -> bool:
