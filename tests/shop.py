@@ -1,6 +1,7 @@
 """The session models of a shop, in the version of today, and what earlier and later code has stored of them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel
@@ -110,6 +111,9 @@ class RecordingStore:
 
     async def prune(self, now: datetime, limit: int, /) -> int:
         return await self._store.prune(now, limit)
+
+    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractAsyncContextManager[None]:
+        return self._store.exclusive(keys, timeout)
 
     async def close(self) -> None:
         await self._store.close()

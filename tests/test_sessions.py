@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic_core import from_json
@@ -36,6 +37,7 @@ from typed_sessions import (
     SettingsError,
     SimpleStore,
     StoreUnavailableError,
+    SyncMemoryStore,
 )
 from typed_sessions.key import KeyLike
 from typed_sessions.stores.protocol import Query, Row
@@ -92,6 +94,8 @@ async def test_a_bad_owner_is_refused_before_anything_is_sent(store: RecordingSt
         await sessions.open(Cart, "42", owner="a\0").load()
     with pytest.raises(InvalidKeyError):
         await sessions.delete_owner("")
+    with pytest.raises(InvalidKeyError):
+        await sessions.delete_owner(CART)
 
     assert (store.loads, store.saves) == ([], [])
 
@@ -443,6 +447,13 @@ async def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(SettingsError, match="TYPED_SESSIONS_DATABASE_URL"):
         Sessions.from_settings()
+
+
+def test_a_store_for_threads_is_refused() -> None:
+    store: Any = SyncMemoryStore()
+
+    with pytest.raises(TypeError, match="SyncMemoryStore is a store for threads; give it to SyncSessions"):
+        Sessions(store)
 
 
 async def test_the_store_is_closed_with_the_sessions() -> None:

@@ -1,17 +1,18 @@
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import TypedDict
 
 from tests.shop import HOUR
 from typed_sessions import SessionConfig, SessionKey, SessionModel, SessionTooLargeError, UnstorableValueError
 from typed_sessions.codec import Codec
 from typed_sessions.limits import Limits
-from typed_sessions.storable import MAX_DEPTH, MAX_INT
+from typed_sessions.storable import MAX_DEPTH, MAX_INT, is_told_by_equality
 
 NAN = math.nan
 SURROGATE = "\ud83c"
@@ -244,3 +245,50 @@ def test_a_small_session_is_not_logged(caplog: pytest.LogCaptureFixture) -> None
     seal(Sheet(), Limits(warn_bytes=1000))
 
     assert caplog.messages == []
+
+
+class Weighed(BaseModel):
+    grams: float | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Weighed)
+
+    __hash__ = None  # type: ignore[assignment]  # as for every class with an equality of its own
+
+
+@pydantic_dataclass(config=ConfigDict(ser_json_inf_nan="null"))
+class Tare:
+    grams: float | None = field(default=None, compare=False)
+
+
+class Crate(SessionModel):
+    session_config = SessionConfig(name="crate")
+
+    held: Weighed = Weighed()
+
+
+class Truck(SessionModel):
+    session_config = SessionConfig(name="truck")
+
+    held: Tare = Tare()
+
+
+@pytest.mark.parametrize(
+    "session", [Crate(held=Weighed(grams=NAN)), Truck(held=Tare(grams=NAN))], ids=lambda session: type(session).__name__
+)
+def test_a_number_that_an_equality_overlooks_is_refused(session: Crate | Truck) -> None:
+    codec = Codec(type(session), Limits())
+
+    with pytest.raises(UnstorableValueError, match=r"held\.grams: nan does not exist in JSON"):
+        codec.sealed(KEY, session, codec.dump(KEY, session, codec.form), codec.form)
+
+
+def test_a_model_of_plain_fields_is_told_by_equality() -> None:
+    class Plain(SessionModel):
+        session_config = SessionConfig(name="plain")
+
+        points: dict[str, list[Point]] = {}
+        size: Size | None = None
+
+    assert is_told_by_equality(Plain)
+    assert not is_told_by_equality(Sheet)

@@ -5,12 +5,14 @@ import inspect
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from typing import Any
 
 import pytest
 
 from tests.shop import CART, HOUR, Cart, Prefs, Ticket
 from typed_sessions import (
     LockTimeoutError,
+    MemoryStore,
     Session,
     SessionClosedError,
     SessionConflictError,
@@ -252,6 +254,13 @@ def test_expired_sessions_are_absent_and_pruned(sessions: SyncSessions, clock: S
     assert sessions.load(Ticket, "42") == Ticket()
     assert list(sessions.keys(Ticket)) == []
     assert (sessions.prune(), sessions.prune()) == (1, 0)
+
+
+def test_a_store_for_tasks_is_refused() -> None:
+    store: Any = MemoryStore()
+
+    with pytest.raises(TypeError, match="MemoryStore is a store for asyncio; give it to Sessions"):
+        SyncSessions(store)
 
 
 def test_a_coroutine_that_waits_is_refused() -> None:

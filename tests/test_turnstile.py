@@ -41,12 +41,12 @@ class Turns:
         return asyncio.create_task(self._run(name, keys or (CART,)), name=name)
 
     async def _run(self, name: str, keys: tuple[SessionKey, ...]) -> None:
-        taken = await self._turnstile.enter(keys)
+        taken = await self._turnstile.enter(self._turnstile.me(), keys)
         self.order.append(name)
         try:
             await self.free[name].wait()
         finally:
-            self._turnstile.leave(taken)
+            self._turnstile.leave(self._turnstile.me(), taken)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def test_turns_come_in_the_order_in_which_they_were_asked_for(turns: Turns
 
 
 async def test_several_keys_are_taken_in_their_order(turnstile: Turnstile[asyncio.Event]) -> None:
-    assert await turnstile.enter([PREFS, CART]) == [CART, PREFS]
+    assert await turnstile.enter(turnstile.me(), [PREFS, CART]) == [CART, PREFS]
 
 
 async def test_turns_on_other_keys_do_not_wait(turns: Turns) -> None:
@@ -97,11 +97,11 @@ async def test_a_task_that_is_cancelled_while_it_waits_leaves_the_queue(turns: T
 async def test_a_task_that_is_cancelled_as_its_turn_comes_hands_it_on(
     turnstile: Turnstile[asyncio.Event], turns: Turns
 ) -> None:
-    taken = await turnstile.enter([CART])
+    taken = await turnstile.enter(turnstile.me(), [CART])
     cancelled, next_one = turns.begin("cancelled"), turns.begin("next one")
     await settled()
 
-    turnstile.leave(taken)
+    turnstile.leave(turnstile.me(), taken)
     cancelled.cancel()
     turns.free["next one"].set()
     async with asyncio.timeout(1):
@@ -288,12 +288,12 @@ class TestThreads:
     def test_a_turn_handed_over_as_the_time_runs_out_is_taken(self) -> None:
         class Late(Threads):
             async def wait(self, signal: threading.Event, timeout: float) -> None:  # noqa: ARG002, ASYNC109 # the seam's  # the seam's
-                gate.leave([CART])
+                gate.leave(gate.me(), [CART])
                 raise TimeoutError
 
         gate = Turnstile(Late(), SHORT)
-        complete(gate.enter([CART]))
+        complete(gate.enter(gate.me(), [CART]))
         with ThreadPoolExecutor(1) as threads:
-            taken = threads.submit(complete, gate.enter([CART])).result(PATIENCE)
+            taken = threads.submit(lambda: complete(gate.enter(gate.me(), [CART]))).result(PATIENCE)
 
         assert taken == [CART]

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
@@ -26,7 +26,7 @@ from typed_sessions.model import SessionModel
 from typed_sessions.problems import declared_names, path_of, problems_of
 from typed_sessions.record import Record
 from typed_sessions.round_trip import difference
-from typed_sessions.storable import hides_nan, problem_in, undumpable
+from typed_sessions.storable import Problem, hides_nan, is_told_by_equality, problem_in, undumpable
 from typed_sessions.unknown import with_unknown
 from typed_sessions.upcast import upcast
 
@@ -48,8 +48,7 @@ class Form:
     unknown: JsonObject = field(default_factory=dict[str, Any], repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded(Generic[M]):
+class Decoded(NamedTuple, Generic[M]):
     """A session model read from a record. `is_stale` if it was upcast on the way."""
 
     data: M
@@ -140,17 +139,22 @@ class Codec(Generic[M]):
             message = f"{problem['message']}; set a value that the model accepts"
             raise UnstorableValueError(key, problem["path"], message) from None
         stored = self.dump(key, back, form)
-        # Newer code knows more of its own fields than this code can compare.
-        found = problem_in(stored, data, self._may_hide_nan) or (None if form.is_newer else difference(data, back))
+        found = self._loss(data, back, stored, form)
         if found is not None:
             path, reason = found
             raise UnstorableValueError(key, path_of(path, declared_names(self.model)), reason)
         return stored
 
+    def _loss(self, data: M, back: M, stored: bytes, form: Form) -> Problem | None:
+        if self._is_told_by_equality and data == back:
+            return problem_in(stored, data, may_hide_nan=False)
+        found = problem_in(stored, data, may_hide_nan=self._may_hide_nan)
+        # Newer code knows more of its own fields than this code can compare.
+        return found if found is not None or form.is_newer else difference(data, back)
+
     @cached_property
-    def stored_fields(self) -> frozenset[str]:
-        """The fields of the model that are stored."""
-        return frozenset(name for name, info in self.model.model_fields.items() if not info.exclude)
+    def _is_told_by_equality(self) -> bool:
+        return is_told_by_equality(self.model)
 
     @cached_property
     def _may_hide_nan(self) -> bool:
@@ -160,7 +164,9 @@ class Codec(Generic[M]):
         """The model of JSON bytes that were written in this form."""
         if form.is_newer:
             return self.model.model_validate_json(data, by_alias=False, by_name=True, extra="allow")
-        return self.model.model_validate_json(data, by_alias=False, by_name=True)
+        # Without the detour by `model_validate_json`: this is most of what a turn costs.
+        model: M = self.model.__pydantic_validator__.validate_json(data, by_alias=False, by_name=True)
+        return model
 
     def _valid(self, key: SessionKey, record: Record, form: Form) -> M:
         try:
@@ -189,7 +195,7 @@ class Codec(Generic[M]):
             raise UpcastError(key, steps[-1].name, problem, error) from None
         except Exception as error:  # noqa: BLE001 # whatever a user's validator raises
             raise UpcastError(key, steps[-1].name, _raised(error, self.form), error) from None
-        found = problem_in(upcast_data, model, self._may_hide_nan)
+        found = problem_in(upcast_data, model, may_hide_nan=self._may_hide_nan)
         if found is not None:
             path = path_of(found[0], declared_names(self.model))
             raise UpcastError(key, steps[-1].name, f"the result cannot be stored: {path}: {found[1]}")

@@ -1,6 +1,7 @@
 """The moves of a turn between a store and its sessions: begin, commit, end."""
 
 from collections.abc import Hashable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -25,16 +26,26 @@ class Engine:
     """What all sessions of one `Sessions` share. `async` throughout; `sync` runs it over a store that never waits."""
 
     def __init__(
-        self, store: Store, clock: Clock, limits: Limits, turnstile: Turnstile[Any], *, serialize: bool
+        self,
+        store: Store,
+        clock: Clock,
+        limits: Limits,
+        turnstile: Turnstile[Any],
+        *,
+        serialize: bool,
+        exclusive: bool,
     ) -> None:
         self.store = store
+        self.me = turnstile.me
         self.clock = clock
+        self.turnstile = turnstile if serialize else None
+        self._lock_timeout = turnstile.timeout
+        self.exclusive = exclusive
         self._limits = limits
-        self._turnstile = turnstile
-        self._serialize = serialize
         self._revisions = Revisions(clock)
         self._codecs: dict[type[SessionModel], Codec[Any]] = {}
         self._lent: dict[tuple[Hashable, SessionKey], AnyOpened] = {}
+        self._locked: set[tuple[Hashable, SessionKey]] = set()
 
     def codec(self, session_model: type[M]) -> Codec[M]:
         """The codec of a model, made once."""
@@ -42,35 +53,48 @@ class Engine:
         # Two threads may come here at once, and must leave with the same codec.
         return codec or self._codecs.setdefault(session_model, Codec(session_model, self._limits))
 
-    def lent(self, key: SessionKey) -> AnyOpened | None:
-        """What the running task or thread has open under this key, so that a nested open joins it."""
-        opened = self._lent.get((self._turnstile.me(), key))
+    def lent(self, me: Hashable, key: SessionKey) -> AnyOpened | None:
+        """What `me` has open under this key, so that a nested open joins it."""
+        opened = self._lent.get((me, key))
         return None if opened is None or opened.is_deleted else opened
 
-    def lend(self, opened: AnyOpened) -> None:
-        """Let nested opens join this session."""
-        opened.lender = self._turnstile.me()
-        self._lent[opened.lender, opened.key] = opened
+    def lend(self, me: Hashable, opened: AnyOpened) -> None:
+        """Let nested opens of `me` join this session."""
+        opened.lender = me
+        self._lent[me, opened.key] = opened
 
-    async def begin(self, sessions: Sequence[AnyOpened]) -> list[SessionKey]:
-        """Wait for the turns on the keys of the sessions, and say which turns were taken."""
-        return await self._turnstile.enter([opened.key for opened in sessions]) if self._serialize else []
+    def has_locked(self, me: Hashable, key: SessionKey) -> bool:
+        """Whether `me` holds the store's lock of this key; also if the session was deleted or rotated since."""
+        return (me, key) in self._locked
 
-    def end(self, sessions: Sequence[AnyOpened], taken: Sequence[SessionKey]) -> None:
+    async def lock(self, me: Hashable, keys: Sequence[SessionKey]) -> AbstractAsyncContextManager[None]:
+        """Take the store's locks of the keys, and give what frees them."""
+        locks = self.store.exclusive(keys, self._lock_timeout)
+        await locks.__aenter__()
+        self._locked.update((me, key) for key in keys)
+        return locks
+
+    async def unlock(self, me: Hashable, keys: Sequence[SessionKey], locks: AbstractAsyncContextManager[None]) -> None:
+        """Free the locks of the keys."""
+        self._locked.difference_update((me, key) for key in keys)
+        await locks.__aexit__(None, None, None)
+
+    def end(self, me: Hashable, sessions: Sequence[AnyOpened], taken: Sequence[SessionKey]) -> None:
         """Take the sessions back, and let the next turns on the taken keys begin."""
         for opened in sessions:
-            if self._lent.get((opened.lender, opened.key)) is opened:
-                del self._lent[opened.lender, opened.key]
-        self._turnstile.leave(taken)
+            if self._lent.get((me, opened.key)) is opened:
+                del self._lent[me, opened.key]
+        if self.turnstile is not None:
+            self.turnstile.leave(me, taken)
 
     async def read(self, sessions: Sequence[AnyOpened]) -> None:
         """Load what the store holds, in one batch, and start from it."""
         if not sessions:
             return
-        records = await self.store.load([opened.key for opened in sessions])
-        now = self.clock()
+        records, now = await self.store.load([opened.key for opened in sessions]), self.clock()
         for opened in sessions:
             opened.start(records.get(opened.key), now)
+            opened.lend()
 
     async def commit(self, sessions: Sequence[AnyOpened]) -> None:
         """Save what changed in one transaction, over nobody else's change.
@@ -82,7 +106,7 @@ class Engine:
         plans: list[Plan] = []
         for _ in range(MAX_ATTEMPTS):
             now = self.clock()
-            plans = [each for each in (plan(opened, now, self._revisions) for opened in sessions) if each]
+            plans = [each for opened in sessions if (each := plan(opened, now, self._revisions))]
             if not plans:
                 return
             lost = settle(plans, await self.store.save([change for each in plans for change in each.changes]))
@@ -129,7 +153,7 @@ class Engine:
         """
         if to == opened.key:
             return
-        if opened.lender is not None and self.lent(to) is not None:
+        if opened.lender is not None and self.lent(self.me(), to) is not None:
             raise SessionConflictError(to, (), is_taken=True)
         await self._move(opened, to)
         if self._lent.get((opened.lender, opened.key)) is opened:
@@ -147,7 +171,7 @@ class Engine:
                 return
             freed = [Delete(to, occupant.revision)] if occupant is not None else []
             if theirs is None or theirs.revision != opened.record.revision:
-                opened.rebase(theirs, opened.changed() or opened.baseline(), now)
+                opened.rebase(theirs, opened.changed() or opened.baseline, now)
 
     async def _saves(self, changes: Sequence[Change]) -> bool:
         return all(outcome is Outcome.SAVED for outcome in await self.store.save(changes))

@@ -4,8 +4,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 from typed_sessions.errors import InvalidKeyError
@@ -20,11 +19,11 @@ SEPARATOR = "/"
 # Not a secret of the application: it only keeps the tags in logs from being looked up in a table.
 _SALT = os.urandom(16)
 _NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_.-]{{0,{MAX_NAME_CHARACTERS - 1}}}\Z")
+_TOO_LONG = 10**MAX_KEY_CHARACTERS
 _ESCAPES = str.maketrans({"%": "%25", SEPARATOR: "%2F"})
 
 
-@dataclass(frozen=True, slots=True, order=True, repr=False)
-class SessionKey:
+class SessionKey(NamedTuple):
     """A session's place in a store: `model`, the name of its session model, and `text`.
 
     `text` holds the parts of the key joined by `/`. A `/` or `%` inside a part is percent-encoded, so that
@@ -34,8 +33,11 @@ class SessionKey:
     Make one with `SessionKey.of`. Its `repr` and the errors show a salted hash, never the text.
     """
 
+    # A tuple, because every turn looks its key up in half a dozen dicts: the hash of a dataclass takes a tenth of it.
     model: str
+    """The name of its session model."""
     text: str
+    """Its parts, encoded and joined."""
 
     @classmethod
     def of(cls, model: str, key: "KeyLike", /) -> "SessionKey":
@@ -66,6 +68,9 @@ class SessionKey:
         return f"<SessionKey {self}>"
 
 
+TextLike: TypeAlias = str | int | tuple[KeyPart, ...]
+"""An owner, or the first parts of a key."""
+
 KeyLike: TypeAlias = str | int | tuple[KeyPart, ...] | SessionKey
 """What a user may give as a key: a string, an int (the same as its decimal text), a tuple of both, or a key."""
 
@@ -78,13 +83,14 @@ def _own(model: str, key: SessionKey) -> SessionKey:
     return key
 
 
-def key_text(key: str | int | tuple[KeyPart, ...], /) -> str:
+def key_text(key: TextLike, /) -> str:
     """The text that is stored for a key, an owner or a prefix.
 
     Raises:
         InvalidKeyError: as `SessionKey.of`.
     """
-    parts: Iterable[object] = key if isinstance(key, tuple) else (key,)
+    # A SessionKey is a tuple too, but its model and text are no parts.
+    parts: Iterable[object] = key if isinstance(key, tuple) and type(key) is not SessionKey else (key,)
     text = SEPARATOR.join(map(_encoded, parts))
     if not text:
         raise InvalidKeyError("it is empty; give at least one character")
@@ -93,6 +99,11 @@ def key_text(key: str | int | tuple[KeyPart, ...], /) -> str:
             f"it has {len(text)} characters and at most {MAX_KEY_CHARACTERS} can be stored; hash the long part"
         )
     return text
+
+
+def text_of(given: TextLike | None) -> str | None:
+    """What is stored for an owner or compared with a prefix."""
+    return None if given is None else key_text(given)
 
 
 def is_model_name(name: str) -> bool:
@@ -104,6 +115,8 @@ def _encoded(part: object) -> str:
     if isinstance(part, bool) or not isinstance(part, str | int):
         raise InvalidKeyError(f"a part of it is of type {type(part).__name__}; use str or int")
     text = _plain(part)
+    if text.isalnum() and text.isascii():
+        return text  # as most are
     if "\0" in text:
         raise InvalidKeyError("it holds a NUL character, which databases cannot keep; remove it")
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -116,6 +129,6 @@ def _plain(part: str | int) -> str:
     # Not str(): an enum's `str` is the name of its member, and not the same in every version of Python.
     if isinstance(part, str):
         return str.__str__(part)
-    if abs(part) >= 10**MAX_KEY_CHARACTERS:
+    if not -_TOO_LONG < part < _TOO_LONG:
         raise InvalidKeyError(f"it is an int of more than {MAX_KEY_CHARACTERS} digits; hash it")
     return int.__repr__(part)

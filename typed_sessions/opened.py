@@ -1,17 +1,18 @@
 """One session of a turn: what was read, what was made of it, and what to do when somebody else wrote first. No I/O."""
 
-from collections.abc import Collection, Hashable, Sequence
+import inspect
+from collections.abc import Callable, Collection, Hashable, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeAlias
 
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from typed_sessions.codec import Codec, Decoded, M
+from typed_sessions.codec import Codec, Decoded, Form, M
 from typed_sessions.errors import InvalidSessionError, SessionConflictError, SessionGoneError, TooOldVersionError
 from typed_sessions.key import SessionKey
 from typed_sessions.merge import View, aligned, merge
-from typed_sessions.model import SessionModel
+from typed_sessions.model import SessionModel, reopen
 from typed_sessions.record import Record
 
 
@@ -22,20 +23,31 @@ class Opened(Generic[M]):
     session: an expired one, or an invalid one that `on_invalid="reset"` sets aside.
     """
 
+    data: M
+    form: Form
+    baseline: bytes
+    """The dump of what was read, before the handler changed it."""
+    needs_upcast: bool
+    """The stored record is of an older version than this code."""
+    is_reset = False
+    """The stored session was invalid and a new one took its place."""
+    is_deleted = False
+    """Nothing of it will be written any more."""
+    must_be_stored = False
+    """Store it even if it is new and unchanged."""
+    is_exclusive = False
+    """Its turn holds the store's lock of its key."""
+    lender: Hashable = None
+    """The task or thread that has it open."""
+    record: Record | None = None
+    occupant: Record | None = None
+
     def __init__(self, key: SessionKey, codec: Codec[M], owner: str | None) -> None:
         self.key = key
         self.codec = codec
         self.owner = owner
-        self.record: Record | None = None
-        self.occupant: Record | None = None
-        self.lender: Hashable = None
-        """The task or thread that has it open."""
-        self.is_deleted = False
-        """Nothing of it will be written any more."""
-        self.must_be_stored = False
-        """Store it even if it is new and unchanged."""
-        self._is_reset = False
-        self._baseline: bytes | None = None
+        self.may_merge = codec.config.conflicts == "merge"
+        """Merge with what somebody else saved meanwhile. Otherwise that is a conflict."""
 
     def start(self, record: Record | None, now: datetime) -> None:
         """Begin with what the store holds: upcast and validated, or a new session.
@@ -52,34 +64,43 @@ class Opened(Generic[M]):
             # What newer code wrote is not this code's to set aside.
             if self.codec.config.on_invalid == "raise" or record.version > self.codec.config.version:
                 raise
-            self._is_reset = True
+            self.is_reset = True
             self._start_new(record)
 
     def _start_new(self, occupant: Record | None) -> None:
         self.occupant = occupant
         self._read(None, Decoded(self.codec.initial(), self.codec.form))
-        # At once, because `initial` may give another value at every call.
-        self._baseline = self.codec.dump(self.key, self.data, self.form)
 
     def _read(self, record: Record | None, decoded: Decoded[M]) -> None:
-        self.record, self.data, self.form, self._is_stale = record, decoded.data, decoded.form, decoded.is_stale
-        # At once where a default may give another value at every call.
-        is_filled_in = decoded.is_stale or not self.codec.stored_fields <= decoded.data.model_fields_set
-        self._baseline = self.codec.dump(self.key, self.data, self.form) if is_filled_in else None
+        self.record = record
+        self.data, self.form, self.needs_upcast = decoded
 
-    @property
-    def is_reset(self) -> bool:
-        """Whether the stored session was invalid and a new one took its place."""
-        return self._is_reset
+    def lend(self) -> None:
+        """Let the handler change the data from now on.
 
-    def baseline(self) -> bytes:
-        """The dump of what was read, before the handler changed it."""
-        if self._baseline is None:
-            if self.record is None:
-                raise AssertionError("a new session has its baseline from the start")
-            decoded = self.codec.decode(self.key, self.record)
-            self._baseline = self.codec.dump(self.key, decoded.data, decoded.form)
-        return self._baseline
+        Raises:
+            UnstorableValueError: it cannot even be dumped as it is.
+        """
+        # What it is compared with: not the stored bytes, because a store may re-order them, and because a default may
+        # give another value at every reading.
+        self.baseline = self.codec.dump(self.key, self.data, self.form)
+        # It is open anyway, but every assignment asks, and Pydantic takes long to say that nobody ever set the answer.
+        reopen(self.data)
+
+    def change_by(self, change: Callable[[M], object]) -> None:
+        """Have a function change the data.
+
+        Raises:
+            TypeError: it is asynchronous, or returned something.
+        """
+        returned = change(self.data)
+        if inspect.iscoroutine(returned):
+            returned.close()
+        if inspect.isawaitable(returned):
+            raise TypeError("an update runs a plain function, not an asynchronous one; await what it needs before")
+        if returned is not None:
+            what = type(returned).__name__
+            raise TypeError(f"the function of an update changes what it is given and returns nothing, not {what}")
 
     def changed(self) -> bytes | None:
         """The bytes to store if the data differs from what was read, else None.
@@ -88,11 +109,10 @@ class Opened(Generic[M]):
             UnstorableValueError, SessionTooLargeError: see `Codec.sealed`.
         """
         dumped = self.codec.dump(self.key, self.data, self.form)
-        # The stored bytes are the baseline of a current record, unless the store re-ordered them.
-        if (self.record is not None and not self._is_stale and dumped == self.record.data) or dumped == self.baseline():
+        if dumped == self.baseline:
             return None
         stored = self.codec.sealed(self.key, self.data, dumped, self.form)
-        return None if stored == self.baseline() else stored
+        return None if stored == self.baseline else stored
 
     def unchanged(self) -> bytes:
         """The bytes to store for data that is as it was read, or as a new session begins.
@@ -100,12 +120,12 @@ class Opened(Generic[M]):
         Raises:
             UnstorableValueError, SessionTooLargeError: see `Codec.sealed`.
         """
-        return self.codec.sealed(self.key, self.data, self.baseline(), self.form)
+        return self.codec.sealed(self.key, self.data, self.baseline, self.form)
 
     def saved(self, record: Record) -> None:
         """The store holds `record` now."""
-        self.record, self._baseline = record, record.data
-        self._is_stale = self.must_be_stored = False
+        self.record, self.baseline = record, record.data
+        self.needs_upcast = self.must_be_stored = False
         self.occupant = None
 
     def rebase(self, theirs: Record | None, mine: bytes, now: datetime) -> None:
@@ -126,11 +146,11 @@ class Opened(Generic[M]):
     def _merge(self, theirs: Record, mine: bytes) -> None:
         decoded = self.codec.decode(self.key, theirs)
         stored = self.codec.dump(self.key, decoded.data, decoded.form)
-        base, ours = self._parsed(self.baseline()), self._parsed(mine)
+        base, ours = self._parsed(self.baseline), self._parsed(mine)
         result = merge(
             base=base.json, mine=aligned(ours, to=base), theirs=aligned(View(from_json(stored), decoded.data), to=base)
         )
-        if result.conflicts or self.codec.config.conflicts == "raise":
+        if result.conflicts or not self.may_merge:
             raise self._conflict(result.conflicts, mine, decoded.data)
         try:
             merged = self.codec.parse(to_json(result.merged), decoded.form)
@@ -142,20 +162,15 @@ class Opened(Generic[M]):
             # A serializer of the model's own calls its fields otherwise.
             vars(self.data).update(vars(merged))
         self._read(theirs, Decoded(self.data, decoded.form, decoded.is_stale))
-        self._baseline = stored
+        self.baseline = stored
         self.occupant = None
 
     def _parsed(self, data: bytes) -> View:
         return View(from_json(data), self.codec.parse(data, self.form))
 
     def _conflict(self, fields: Sequence[str], mine: bytes, theirs: M) -> SessionConflictError:
-        base, ours = (self.codec.parse(data, self.form) for data in (self.baseline(), mine))
+        base, ours = (self.codec.parse(data, self.form) for data in (self.baseline, mine))
         return SessionConflictError(self.key, fields, base=base, mine=ours, theirs=theirs)
-
-    @property
-    def needs_upcast(self) -> bool:
-        """Whether the stored record is of an older version than this code."""
-        return self._is_stale
 
 
 def _take(merged: SessionModel, *, into: SessionModel, fields: Collection[str]) -> None:

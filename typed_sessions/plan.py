@@ -1,8 +1,8 @@
 """What a turn writes: the changes for each session, and what their outcomes mean. No I/O."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from typed_sessions.clock import EPOCH, MICROSECOND, Revisions
 from typed_sessions.key import MAX_KEY_CHARACTERS, SEPARATOR, SessionKey
@@ -13,8 +13,7 @@ from typed_sessions.stores.protocol import Change, Insert, Move, Outcome, Update
 RESET_SUFFIX = "!reset"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What a turn writes for one session. `is_quiet` if only the form changes, so that losing a race is fine."""
 
     opened: AnyOpened
@@ -75,12 +74,12 @@ def _aside(key: SessionKey, record: Record) -> SessionKey:
 
 def settle(plans: Sequence[Plan], outcomes: Sequence[Outcome]) -> list[Plan]:
     """Note what was saved, and give the plans that lost against somebody else; then nothing was saved."""
-    results = iter(outcomes)
-    lost = [each for each in plans if _has_lost([next(results) for _ in each.changes])]
-    if not lost:
+    if outcomes.count(Outcome.SAVED) == len(outcomes):
         for each in plans:
             each.opened.saved(each.record)
-    return lost
+        return []
+    results = iter(outcomes)
+    return [each for each in plans if _has_lost([next(results) for _ in each.changes])]
 
 
 def _has_lost(outcomes: Sequence[Outcome]) -> bool:

@@ -37,10 +37,12 @@ class Session(Generic[M]):
 
     __slots__ = ("_engine", "_turn", "lease")
 
-    def __init__(self, engine: Engine, key: SessionKey, codec: Codec[M], owner: str | None) -> None:
+    def __init__(
+        self, engine: Engine, key: SessionKey, codec: Codec[M], owner: str | None, *, exclusive: bool | None = None
+    ) -> None:
         self._engine = engine
         self._turn: Turn | None = None
-        self.lease: Lease[M] = Lease(engine, Opened(key, codec, owner))
+        self.lease: Lease[M] = Lease(engine, Opened(key, codec, owner), exclusive=exclusive)
         """What it shares with its turn; not for use outside."""
 
     @property
@@ -133,7 +135,7 @@ class Session(Generic[M]):
         turn = Turn(self._engine, [self.lease])
         await turn.__aenter__()
         self._turn = turn
-        return self.data
+        return self.lease.opened.data
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,18 +1,20 @@
 """The entry to all sessions of an application, for asyncio."""
 
-from collections.abc import AsyncIterator, Mapping
+import inspect
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from pkgutil import resolve_name
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self
 
 from typed_sessions.clock import Clock, utc_now
 from typed_sessions.codec import M
-from typed_sessions.engine import Engine
-from typed_sessions.errors import SessionConflictError, SessionDefinitionError
+from typed_sessions.engine import MAX_ATTEMPTS, Engine
+from typed_sessions.errors import SessionConflictError, SessionDefinitionError, SessionGoneError
 from typed_sessions.group import G, OpenGroup, keys_of_members, refuse_doubles
-from typed_sessions.key import KeyLike, KeyPart, SessionKey, key_text
+from typed_sessions.key import KeyLike, SessionKey, TextLike, key_text, text_of
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
 from typed_sessions.session import AnySession, Session
@@ -22,9 +24,6 @@ from typed_sessions.turnstile import Tasks, Turnstile
 
 if TYPE_CHECKING:
     from typed_sessions.settings import Settings
-
-TextLike: TypeAlias = str | int | tuple[KeyPart, ...]
-"""An owner, or the first parts of a key."""
 
 SQL_STORES = "typed_sessions.stores.sqlalchemy"
 """Found by name when the settings ask for it, because the core imports no store."""
@@ -42,7 +41,12 @@ class Sessions:
         limits: bytes that a session may take, unless its model says otherwise.
         serialize: let turns on one key run one after another in this process. Without it they run at once,
             and their saves are merged or raise `SessionConflictError`.
-        lock_timeout: seconds to wait for another turn on the key before `LockTimeoutError`.
+        exclusive: let turns on one key run one after another in all processes, by locks of the store, unless
+            `open` says otherwise.
+        lock_timeout: seconds to wait for another turn on the key, and for the locks, before `LockTimeoutError`.
+
+    Raises:
+        TypeError: the store is one for threads.
     """
 
     def __init__(
@@ -52,10 +56,13 @@ class Sessions:
         clock: Clock = utc_now,
         limits: Limits = Limits(),
         serialize: bool = True,
+        exclusive: bool = False,
         lock_timeout: float = LOCK_TIMEOUT,
     ) -> None:
+        if not inspect.iscoroutinefunction(store.load):
+            raise TypeError(f"{type(store).__name__} is a store for threads; give it to SyncSessions")
         turnstile = Turnstile(Tasks(), lock_timeout)
-        self._engine = Engine(store, clock, limits, turnstile, serialize=serialize)
+        self._engine = Engine(store, clock, limits, turnstile, serialize=serialize, exclusive=exclusive)
 
     @classmethod
     def from_settings(cls, settings: "Settings | None" = None) -> Self:
@@ -66,30 +73,42 @@ class Sessions:
         """
         settings = settings or environment()
         store: Store = resolve_name(f"{SQL_STORES}:SQLAlchemyStore").from_settings(settings)
-        return cls(store, limits=settings.limits, lock_timeout=settings.lock_timeout)
+        return cls(store, limits=settings.limits, exclusive=settings.exclusive, lock_timeout=settings.lock_timeout)
 
     @property
     def store(self) -> Store:
         """Where the sessions are kept."""
         return self._engine.store
 
-    def open(self, model: type[M], key: KeyLike, /, *, owner: TextLike | None = None) -> Session[M]:
+    def open(
+        self, model: type[M], key: KeyLike, /, *, owner: TextLike | None = None, exclusive: bool | None = None
+    ) -> Session[M]:
         """A session to be entered with `async with`. Reads nothing yet.
 
         Args:
             model: the session model.
             key: which session: a string, an int, or a tuple of both.
             owner: the person it belongs to, for `delete_owner`; stored when it differs from what is there.
+            exclusive: keep out the exclusive turns of other processes for the time of the block. None: as
+                `Sessions` was told. Inside another block on the key, that one must be exclusive too.
 
         Raises:
             InvalidKeyError: the key or owner cannot be stored.
             SessionDefinitionError: the model has no `session_config`.
         """
         codec = self._engine.codec(model)
-        return Session(self._engine, SessionKey.of(codec.config.name, key), codec, text_of(owner))
+        place = SessionKey.of(codec.config.name, key)
+        return Session(self._engine, place, codec, text_of(owner), exclusive=exclusive)
 
     def open_group(
-        self, group: type[G], key: KeyLike, /, *, keys: Mapping[str, KeyLike] = {}, owner: TextLike | None = None
+        self,
+        group: type[G],
+        key: KeyLike,
+        /,
+        *,
+        keys: Mapping[str, KeyLike] = {},
+        owner: TextLike | None = None,
+        exclusive: bool | None = None,
     ) -> OpenGroup[G]:
         """Several sessions to be entered together: one read, one transaction.
 
@@ -98,22 +117,26 @@ class Sessions:
             key: the key of every session in it,
             keys: but for these attributes.
             owner: as in `open`.
+            exclusive: as in `open`, for every session in it.
 
         Raises:
             InvalidKeyError, SessionDefinitionError: as `open`; the group or `keys` is declared wrongly.
         """
         named = keys_of_members(group, key, keys)
         opened: dict[str, AnySession] = {
-            name: self.open(model, own, owner=owner) for name, (model, own) in named.items()
+            name: self.open(model, own, owner=owner, exclusive=exclusive) for name, (model, own) in named.items()
         }
         refuse_doubles(group, opened)
         return OpenGroup(group, opened, self.turn(*opened.values()))
 
-    def turn(self, *sessions: AnySession) -> Turn:
-        """Sessions of `open` to be entered together, like a group made on the spot."""
+    def turn(self, *sessions: AnySession, exclusive: bool | None = None) -> Turn:
+        """Sessions of `open` to be entered together, like a group made on the spot.
+
+        `exclusive` counts for all of them; None leaves it to how each was opened.
+        """
         if any(session.lease.engine is not self._engine for session in sessions):
             raise SessionDefinitionError("a turn takes sessions of one Sessions; open them all with this one")
-        return Turn(self._engine, [session.lease for session in sessions])
+        return Turn(self._engine, [session.lease for session in sessions], exclusive=exclusive)
 
     async def load(self, model: type[M], key: KeyLike, /) -> M:
         """The session's data, for reading: nothing is ever written. A new one's initial data if there is none.
@@ -121,31 +144,64 @@ class Sessions:
         Raises:
             InvalidSessionError, UpcastError, NewerVersionError, TooOldVersionError: what is stored cannot be read.
         """
-        return await self.open(model, key).load()
+        opened = self.open(model, key).lease.opened
+        opened.start((await self.store.load([opened.key])).get(opened.key), self._engine.clock())
+        return opened.data
 
     async def save(self, key: KeyLike, data: SessionModel, /, *, owner: TextLike | None = None) -> None:
         """Replace the data of a session of `data`'s model, or make the session.
 
-        What somebody else saves in the same moment is merged, as in a turn.
+        What somebody else saves in the same moment is merged, as in a turn. It takes no lock: an exclusive turn of
+        another process notices it by the revision.
 
         Raises:
             SessionConflictError: somebody else saved the same fields in the same moment.
             NewerVersionError, InvalidSessionError, …: what is stored cannot be read, so it is not overwritten.
             UnstorableValueError, SessionTooLargeError: the data cannot be stored.
         """
-        session = self.open(type(data), key, owner=owner)
+        session = self.open(type(data), key, owner=owner, exclusive=False)
         async with session:
             # A copy, because the caller may go on with the original.
             session.data = copy(data)
             await session.save()
 
+    async def update(
+        self, model: type[M], key: KeyLike, change: Callable[[M], None], /, *, owner: TextLike | None = None
+    ) -> M:
+        """Have `change` change the session, and again on fresh state if somebody else was first. Nothing is merged.
+
+        Inside an open turn of this task on the key it changes what that turn lends and saves.
+
+        Args:
+            model: the session model.
+            key: as in `open`.
+            change: a plain function that changes the data it is given, and does nothing else, since it may run
+                several times.
+            owner: as in `open`.
+
+        Returns:
+            The data as it was saved, for reading.
+
+        Raises:
+            SessionConflictError: somebody else was first a hundred times in a row.
+            TypeError: `change` is asynchronous, or returned something.
+        """
+        for _ in range(MAX_ATTEMPTS):
+            session = self.open(model, key, owner=owner)
+            session.lease.opened.may_merge = False
+            with suppress(SessionConflictError, SessionGoneError):
+                async with session as data:
+                    session.lease.opened.change_by(change)
+                return data
+        raise SessionConflictError(self.open(model, key).key, ())
+
     async def delete(self, model: type[SessionModel], key: KeyLike, /) -> bool:
         """Delete the session, whatever its data, and say whether there was one. Turns in flight do not revive it.
 
-        One that the running task has open is deleted as by `Session.delete`.
+        One that the running task has open is deleted as by `Session.delete`. It takes no lock, as `save`.
         """
         place = self.open(model, key).key
-        opened = self._engine.lent(place)
+        opened = self._engine.lent(self._engine.me(), place)
         if opened is not None:
             await self._engine.delete(opened)
             return opened.record is not None
@@ -241,8 +297,3 @@ def environment() -> "Settings":
     """The settings of the environment. Found by name, because pydantic-settings doubles the time of an import."""
     settings: Settings = resolve_name("typed_sessions.settings:Settings")()
     return settings
-
-
-def text_of(given: TextLike | None) -> str | None:
-    """What is stored for an owner or compared with a prefix."""
-    return None if given is None else key_text(given)

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from pydantic import BaseModel
 from pydantic_core import from_json
 
+from typed_sessions.history import JsonObject
 from typed_sessions.json_kinds import is_array, is_mapping, is_object
 
 MAX_DEPTH = 31
@@ -15,31 +16,44 @@ MAX_DEPTH = 31
 MAX_INT = 2**53 - 1
 """The largest integer that every JSON reader keeps (RFC 7493, I-JSON, section 2.2)."""
 
-# A full look is worth its time only where one of these stands; one alone proves nothing.
-_MARKS = (b"\\u0000", b"NaN", b"Infinity")
 _LONG_NUMBER = b"0" * 16
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
+
+# Core schemas whose values are of Python's own types, or of models.
+_PLAIN = frozenset({
+    "bool", "bytes", "date", "datetime", "decimal", "default", "definition-ref", "definitions", "dict", "enum", "float",
+    "frozenset", "int", "list", "literal", "model", "model-field", "model-fields", "none", "nullable", "set", "str",
+    "tagged-union", "time", "timedelta", "tuple", "typed-dict", "typed-dict-field", "union", "uuid",
+})  # fmt: skip
 
 Path = tuple[int | str, ...]
 Problem = tuple[Path, str]
 
 
-def problem_in(data: bytes, model: BaseModel, may_hide_nan: bool) -> Problem | None:
+def problem_in(data: bytes, model: BaseModel, *, may_hide_nan: bool) -> Problem | None:
     """The path and the reason of the first value in `data`, the dump of `model`, that would not come back.
 
     Looks for NUL characters, NaN and infinities, integers beyond `MAX_INT`, and nesting beyond `MAX_DEPTH`; if the
     model `may_hide_nan`, also for those that were dumped as null.
     """
-    is_suspicious = any(mark in data for mark in _MARKS) or _LONG_NUMBER in data.translate(_DIGITS)
-    found = next(_problems(from_json(data), ()), None) if is_suspicious or _is_too_deep(data) else None
+    found = next(_problems(from_json(data), ()), None) if _is_suspicious(data) else None
     if found is None and may_hide_nan and b"null" in data:
         return next(_unprintable(model, ()), None)
     return found
 
 
+def _is_suspicious(data: bytes) -> bool:
+    # A full look is worth its time only where one of these is so; none of them proves anything.
+    return (
+        b"\\u0000" in data
+        or b"NaN" in data
+        or b"Infinity" in data
+        or _LONG_NUMBER in data.translate(_DIGITS)
+        or (data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_too_deep(data))
+    )
+
+
 def _is_too_deep(data: bytes) -> bool:
-    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
-        return False
     level: list[object] = [from_json(data)]
     for _ in range(MAX_DEPTH):
         level = [child for value in level for child in _values(value)]
@@ -54,17 +68,33 @@ def _values(value: object) -> Collection[object]:
 
 def hides_nan(model: type[BaseModel]) -> bool:
     """Whether a float may lie in a model whose own settings write NaN as null: in all but the top one."""
-    return not {"float", "any", "is-instance", "function"}.isdisjoint(_kinds(model.__pydantic_core_schema__))
+    return not {"float", "any", "is-instance", "function"}.isdisjoint(map(_kind, _schemas(model)))
 
 
-def _kinds(schema: object) -> Iterator[str]:
-    """The types of all core schemas in one."""
-    if is_object(schema):
-        kind = schema.get("type")
-        if isinstance(kind, str):
-            yield kind.partition("-")[0] if kind.startswith("function") else kind
+def is_told_by_equality(model: type[BaseModel]) -> bool:
+    """Whether sessions that are equal hold the same: no class with an equality of its own can lie in them."""
+    return all(_kind(each) in _PLAIN and _compares_all_fields(each) for each in _schemas(model))
+
+
+def _compares_all_fields(schema: JsonObject) -> bool:
+    return schema["type"] != "model" or schema["cls"].__eq__ is BaseModel.__eq__
+
+
+def _schemas(model: type[BaseModel]) -> Iterator[JsonObject]:
+    """All core schemas in that of a model."""
+    return _schemas_in(model.__pydantic_core_schema__)
+
+
+def _schemas_in(schema: object) -> Iterator[JsonObject]:
+    if is_object(schema) and isinstance(schema.get("type"), str):
+        yield schema
     for child in _values(schema):
-        yield from _kinds(child)
+        yield from _schemas_in(child)
+
+
+def _kind(schema: JsonObject) -> str:
+    kind: str = schema["type"]
+    return "function" if kind.startswith("function") else kind
 
 
 def undumpable(model: BaseModel) -> Problem:
@@ -112,7 +142,7 @@ def _reason(value: object) -> str | None:
 
 
 def _surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def children(value: object) -> Iterator[tuple[int | str, object]]:

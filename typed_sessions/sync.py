@@ -5,7 +5,9 @@ can be run to their end by one `send`: this file does that, and adds nothing of 
 psycopg 3 and httpcore: one protocol, driven by whoever does the waiting.)
 """
 
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pkgutil import resolve_name
 from types import TracebackType
@@ -15,12 +17,12 @@ from typed_sessions.clock import Clock, utc_now
 from typed_sessions.codec import M
 from typed_sessions.engine import Engine
 from typed_sessions.group import G, OpenGroup
-from typed_sessions.key import KeyLike, SessionKey
+from typed_sessions.key import KeyLike, SessionKey, TextLike
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
 from typed_sessions.record import Record
 from typed_sessions.session import Session
-from typed_sessions.sessions import LOCK_TIMEOUT, SQL_STORES, Sessions, TextLike, environment
+from typed_sessions.sessions import LOCK_TIMEOUT, SQL_STORES, Sessions, environment
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row, SyncStore
 from typed_sessions.turn import Turn
 from typed_sessions.turnstile import Threads, Turnstile
@@ -60,6 +62,11 @@ class NeverWaiting:
     async def prune(self, now: datetime, limit: int, /) -> int:
         return self.store.prune(now, limit)
 
+    @asynccontextmanager
+    async def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AsyncGenerator[None]:  # noqa: ASYNC109 # it is a setting
+        with self.store.exclusive(keys, timeout):
+            yield
+
     async def close(self) -> None:
         self.store.close()
 
@@ -67,9 +74,18 @@ class NeverWaiting:
 class _Blocking(Sessions):
     """`Sessions` over a store that blocks its thread instead of waiting."""
 
-    def __init__(self, store: SyncStore, *, clock: Clock, limits: Limits, serialize: bool, lock_timeout: float) -> None:
+    def __init__(
+        self,
+        store: SyncStore,
+        *,
+        clock: Clock,
+        limits: Limits,
+        serialize: bool,
+        exclusive: bool,
+        lock_timeout: float,
+    ) -> None:
         turnstile = Turnstile(Threads(), lock_timeout)
-        self._engine = Engine(NeverWaiting(store), clock, limits, turnstile, serialize=serialize)
+        self._engine = Engine(NeverWaiting(store), clock, limits, turnstile, serialize=serialize, exclusive=exclusive)
 
 
 def iterate(items: AsyncIterator[T], /) -> Iterator[T]:
@@ -193,33 +209,52 @@ class SyncSessions:
         clock: Clock = utc_now,
         limits: Limits = Limits(),
         serialize: bool = True,
+        exclusive: bool = False,
         lock_timeout: float = LOCK_TIMEOUT,
     ) -> None:
+        if inspect.iscoroutinefunction(store.load):
+            raise TypeError(f"{type(store).__name__} is a store for asyncio; give it to Sessions")
         self.store = store
-        self._sessions = _Blocking(store, clock=clock, limits=limits, serialize=serialize, lock_timeout=lock_timeout)
+        self._sessions = _Blocking(
+            store, clock=clock, limits=limits, serialize=serialize, exclusive=exclusive, lock_timeout=lock_timeout
+        )
 
     @classmethod
     def from_settings(cls, settings: "Settings | None" = None) -> Self:
         settings = settings or environment()
         store: SyncStore = resolve_name(f"{SQL_STORES}:SyncSQLAlchemyStore").from_settings(settings)
-        return cls(store, limits=settings.limits, lock_timeout=settings.lock_timeout)
+        return cls(store, limits=settings.limits, exclusive=settings.exclusive, lock_timeout=settings.lock_timeout)
 
-    def open(self, model: type[M], key: KeyLike, /, *, owner: TextLike | None = None) -> SyncSession[M]:
-        return SyncSession(self._sessions.open(model, key, owner=owner))
+    def open(
+        self, model: type[M], key: KeyLike, /, *, owner: TextLike | None = None, exclusive: bool | None = None
+    ) -> SyncSession[M]:
+        return SyncSession(self._sessions.open(model, key, owner=owner, exclusive=exclusive))
 
     def open_group(
-        self, group: type[G], key: KeyLike, /, *, keys: Mapping[str, KeyLike] = {}, owner: TextLike | None = None
+        self,
+        group: type[G],
+        key: KeyLike,
+        /,
+        *,
+        keys: Mapping[str, KeyLike] = {},
+        owner: TextLike | None = None,
+        exclusive: bool | None = None,
     ) -> SyncOpenGroup[G]:
-        return SyncOpenGroup(self._sessions.open_group(group, key, keys=keys, owner=owner))
+        return SyncOpenGroup(self._sessions.open_group(group, key, keys=keys, owner=owner, exclusive=exclusive))
 
-    def turn(self, *sessions: SyncSession[Any]) -> SyncTurn:
-        return SyncTurn(self._sessions.turn(*(session.session for session in sessions)))
+    def turn(self, *sessions: SyncSession[Any], exclusive: bool | None = None) -> SyncTurn:
+        return SyncTurn(self._sessions.turn(*(session.session for session in sessions), exclusive=exclusive))
 
     def load(self, model: type[M], key: KeyLike, /) -> M:
         return complete(self._sessions.load(model, key))
 
     def save(self, key: KeyLike, data: SessionModel, /, *, owner: TextLike | None = None) -> None:
         complete(self._sessions.save(key, data, owner=owner))
+
+    def update(
+        self, model: type[M], key: KeyLike, change: Callable[[M], None], /, *, owner: TextLike | None = None
+    ) -> M:
+        return complete(self._sessions.update(model, key, change, owner=owner))
 
     def delete(self, model: type[SessionModel], key: KeyLike, /) -> bool:
         return complete(self._sessions.delete(model, key))

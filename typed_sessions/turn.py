@@ -1,6 +1,7 @@
 """Turns: open, lend, save, close; for one session, or for several together."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Generic, TypeAlias
 
@@ -15,12 +16,14 @@ from typed_sessions.opened import AnyOpened, Opened
 class Lease(Generic[M]):
     """What a session and its turn know of each other."""
 
-    def __init__(self, engine: Engine, opened: Opened[M]) -> None:
+    is_read = False
+    is_entered = False
+    closed: str | None = None
+
+    def __init__(self, engine: Engine, opened: Opened[M], *, exclusive: bool | None) -> None:
         self.engine = engine
         self.opened = opened
-        self.is_read = False
-        self.is_entered = False
-        self.closed: str | None = None
+        self.is_exclusive = engine.exclusive if exclusive is None else exclusive
 
     def readable(self) -> Opened[M]:
         """What is open, if its data may be used.
@@ -43,10 +46,8 @@ class Lease(Generic[M]):
         if self.is_entered or self.closed is not None:
             raise SessionClosedError(self.opened.key, "was entered before; open it again")
 
-    def must_be_read(self) -> bool:
-        """Whether to read it when its turn begins: again, if it was loaded before and not changed since."""
-        if not self.is_read:
-            return True
+    def is_outdated(self) -> bool:
+        """Whether what was loaded before the turn began must be read again: unless it was changed since."""
         if self.opened.changed() is not None:
             return False
         close(self.opened.data)
@@ -58,19 +59,25 @@ class Lease(Generic[M]):
             close(self.opened.data)
         self.closed = self.closed or reason
 
-    def join(self) -> bool:
-        """Share the data of a session that is open under the same key, if there is one."""
-        outer = self.engine.lent(self.opened.key)
-        if outer is None:
-            return False
+    def join(self, outer: AnyOpened, *, is_exclusive: bool) -> None:
+        """Share the data of the session that is open under the same key.
+
+        Raises:
+            SessionDefinitionError: it is open as another model, or without the lock that an exclusive turn needs.
+            SessionClosedError: this session was changed already.
+        """
         if outer.codec is not self.opened.codec:
             other = outer.codec.model.__qualname__
             raise SessionDefinitionError(f"{self.opened.key} is open as another model, {other}")
+        if is_exclusive and not outer.is_exclusive:
+            raise SessionDefinitionError(
+                f"{self.opened.key} is open in an outer turn that holds no lock, so this turn cannot be exclusive; "
+                f"open the outer one with exclusive=True"
+            )
         if self.is_read and self.opened.changed() is not None:
             raise SessionClosedError(self.opened.key, "was loaded and changed before it was entered; enter it first")
         outer.owner = self.opened.owner or outer.owner
         self.opened, self.is_read = outer, True
-        return True
 
 
 AnyLease: TypeAlias = Lease[Any]
@@ -85,47 +92,69 @@ class Turn:
             cart.data.currency = prefs.data.currency
     """
 
-    def __init__(self, engine: Engine, leases: Iterable[AnyLease]) -> None:
+    _me: Hashable = None
+    _taken: Sequence[SessionKey] = ()
+    _locks: AbstractAsyncContextManager[None] | None = None
+
+    def __init__(self, engine: Engine, leases: Iterable[AnyLease], *, exclusive: bool | None = None) -> None:
         self._engine = engine
         self._leases = list(dict.fromkeys(leases))
+        self._exclusive = exclusive
         self._own: list[AnyLease] = []
-        self._taken: list[SessionKey] = []
+        """Those that joined no outer turn."""
+        self._opened: list[AnyOpened] = []
+        """What they have open."""
+        self._locked: list[SessionKey] = []
 
     async def __aenter__(self) -> None:
         for lease in self._leases:
             lease.enterable()
         try:
-            await self._enter()
+            self._join()
+            if self._engine.turnstile is not None:
+                self._taken = await self._engine.turnstile.enter(self._me, [opened.key for opened in self._opened])
+            if self._locked:
+                self._locks = await self._engine.lock(self._me, self._locked)
+            await self._engine.read([lease.opened for lease in self._own if not lease.is_read or lease.is_outdated()])
         except BaseException:
-            self._end("could not be opened")
+            await self._end("could not be opened")
             raise
+        for lease in self._own:
+            lease.is_read = True
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
             if kind is None:
-                await self._engine.commit(self._opened())
+                await self._engine.commit(self._opened)
         finally:
-            self._end("is over")
+            await self._end("is over")
 
-    async def _enter(self) -> None:
+    def _join(self) -> None:
+        """Join the outer turns of this task or thread, and note which of the other sessions are to be locked."""
+        self._me = self._engine.me()
         for lease in self._leases:
             lease.is_entered = True
-            if not lease.join():
-                self._engine.lend(lease.opened)
-                self._own.append(lease)
-        self._taken = await self._engine.begin(self._opened())
-        await self._engine.read([lease.opened for lease in self._own if lease.must_be_read()])
-        for lease in self._own:
-            lease.is_read = True
+            is_exclusive = lease.is_exclusive if self._exclusive is None else self._exclusive
+            outer = self._engine.lent(self._me, lease.opened.key)
+            if outer is not None:
+                lease.join(outer, is_exclusive=is_exclusive)
+                continue
+            self._engine.lend(self._me, lease.opened)
+            self._own.append(lease)
+            self._opened.append(lease.opened)
+            lease.opened.is_exclusive = is_exclusive
+            if is_exclusive and not self._engine.has_locked(self._me, lease.opened.key):
+                self._locked.append(lease.opened.key)
 
-    def _opened(self) -> list[AnyOpened]:
-        return [lease.opened for lease in self._own]
-
-    def _end(self, reason: str) -> None:
-        self._engine.end(self._opened(), self._taken)
+    async def _end(self, reason: str) -> None:
         for lease in self._own:
             lease.close(reason)
         for lease in self._leases:
             lease.closed = lease.closed or reason
+        try:
+            if self._locks is not None:
+                await self._engine.unlock(self._me, self._locked, self._locks)
+        finally:
+            self._engine.end(self._me, self._opened, self._taken)

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Hashable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from typed_sessions.errors import LockTimeoutError
@@ -30,7 +30,7 @@ class Waiting(Protocol[S]):
     def me(self) -> Hashable:
         """Who is running."""
 
-    def place(self, key: SessionKey) -> Hashable:
+    def place(self, me: Hashable, key: SessionKey, /) -> Hashable:
         """Where those meet who want this key."""
 
     def signal(self) -> S:
@@ -55,11 +55,10 @@ class Caller:
 class Tasks:
     """Tasks of asyncio. Each event loop is a place of its own, because a loop cannot wake another one's tasks."""
 
-    def me(self) -> Hashable:
-        return asyncio.current_task()
+    me = staticmethod(asyncio.current_task)
 
-    def place(self, key: SessionKey) -> Hashable:
-        return id(asyncio.get_running_loop()), key
+    def place(self, me: Hashable, key: SessionKey, /) -> Hashable:
+        return me.get_loop() if isinstance(me, asyncio.Task) else None, key
 
     def signal(self) -> asyncio.Event:
         return asyncio.Event()
@@ -85,7 +84,7 @@ class Threads:
             self._caller.set(caller)
         return Caller(threading.get_ident(), caller)
 
-    def place(self, key: SessionKey) -> Hashable:
+    def place(self, _me: Hashable, key: SessionKey, /) -> Hashable:
         return key
 
     def signal(self) -> threading.Event:
@@ -96,28 +95,21 @@ class Threads:
             raise TimeoutError
 
 
-@dataclass(slots=True)
-class _Turn(Generic[S]):
-    holder: Hashable
-    waiting: deque[tuple[Hashable, S]] = field(default_factory=deque[tuple[Hashable, S]])
-
-
 class Turnstile(Generic[S]):
     """One turn for each key at a time, first come, first served; nothing is kept of keys that nobody holds."""
 
     def __init__(self, waiting: Waiting[S], timeout: float) -> None:
+        self.me = waiting.me
+        self.timeout = timeout
         self._waiting = waiting
-        self._timeout = timeout
-        self._turns: dict[Hashable, _Turn[S]] = {}
+        self._holders: dict[Hashable, Hashable] = {}
+        self._queues: dict[Hashable, deque[tuple[Hashable, S]]] = {}
+        """Of the places where somebody waits."""
         self._awaited: dict[Hashable, Hashable] = {}
         self._mutex = threading.Lock()
 
-    def me(self) -> Hashable:
-        """Who is running: the task or the thread."""
-        return self._waiting.me()
-
-    async def enter(self, keys: Sequence[SessionKey]) -> list[SessionKey]:
-        """Wait for the turns on `keys`, in their sorted order, and say which of them were taken.
+    async def enter(self, me: Hashable, keys: Sequence[SessionKey]) -> list[SessionKey]:
+        """Wait for the turns on `keys`, in their sorted order, and say which of them `me`, who is running, took.
 
         A key is not taken if waiting for it would close a circle of turns that wait for each other.
 
@@ -127,67 +119,83 @@ class Turnstile(Generic[S]):
         taken: list[SessionKey] = []
         try:
             for key in sorted(keys):
-                if await self._enter(key):
+                if self._takes(me, key) or await self._waits(me, key):
                     taken.append(key)  # noqa: PERF401 # what was taken must be known if the next one fails
         except BaseException:
-            self.leave(taken)
+            self.leave(me, taken)
             raise
         return taken
 
-    async def _enter(self, key: SessionKey) -> bool:
-        me, place = self.me(), self._waiting.place(key)
+    def _takes(self, me: Hashable, key: SessionKey) -> bool:
+        place = self._waiting.place(me, key)
         with self._mutex:
-            turn = self._turns.get(place)
-            if turn is None:
-                self._turns[place] = _Turn(me)
+            if place in self._holders:
+                return False
+            self._holders[place] = me
+            return True
+
+    async def _waits(self, me: Hashable, key: SessionKey) -> bool:
+        place = self._waiting.place(me, key)
+        with self._mutex:
+            if place not in self._holders:
+                self._holders[place] = me
                 return True
-            if self._closes_a_circle(me, turn):
+            if self._closes_a_circle(me, place):
                 return False
             signal = self._waiting.signal()
-            turn.waiting.append((me, signal))
+            self._queues.setdefault(place, deque()).append((me, signal))
             self._awaited[me] = place
         try:
-            await self._waiting.wait(signal, self._timeout)
+            await self._waiting.wait(signal, self.timeout)
         # The turn may have been handed over in the very moment in which the waiting ended.
         except TimeoutError:
-            if not self._stop_waiting(me, turn, signal):
-                raise LockTimeoutError(key, waited=self._timeout, holder=_name(turn.holder)) from None
+            holder = self._holders.get(place)
+            if self._gives_up(me, place, signal):
+                raise LockTimeoutError(key, waited=self.timeout, holder=_name(holder)) from None
         except BaseException:
-            if self._stop_waiting(me, turn, signal):
-                self.leave([key])
+            if not self._gives_up(me, place, signal):
+                self.leave(me, [key])
             raise
         return True
 
-    def _closes_a_circle(self, me: Hashable, turn: _Turn[S]) -> bool:
-        holder: Hashable = turn.holder
-        while holder != me:
-            place = self._awaited.get(holder)
-            if place is None or place not in self._turns:
-                return False
-            holder = self._turns[place].holder
-        return True
-
-    def _stop_waiting(self, me: Hashable, turn: _Turn[S], signal: S) -> bool:
-        """Leave the queue, and say whether the turn had been handed over already."""
-        with self._mutex:
-            if (me, signal) not in turn.waiting:
+    def _closes_a_circle(self, me: Hashable, place: Hashable | None) -> bool:
+        while place in self._holders:
+            holder = self._holders[place]
+            if holder == me:
                 return True
-            turn.waiting.remove((me, signal))
-            del self._awaited[me]
-            return False
+            place = self._awaited.get(holder)
+        return False
 
-    def leave(self, keys: Sequence[SessionKey]) -> None:
-        """Let the next ones in."""
+    def _gives_up(self, me: Hashable, place: Hashable, signal: S) -> bool:
+        """Leave the queue, unless the turn had been handed over already."""
+        with self._mutex:
+            queue = self._queues.get(place, deque())
+            if (me, signal) not in queue:
+                return False
+            queue.remove((me, signal))
+            if not queue:
+                del self._queues[place]
+            del self._awaited[me]
+            return True
+
+    def leave(self, me: Hashable, keys: Sequence[SessionKey]) -> None:
+        """Let the next ones in to what `me` took."""
         with self._mutex:
             for key in keys:
-                place = self._waiting.place(key)
-                turn = self._turns[place]
-                if turn.waiting:
-                    turn.holder, signal = turn.waiting.popleft()
-                    del self._awaited[turn.holder]
-                    signal.set()
+                place = self._waiting.place(me, key)
+                if place in self._queues:
+                    self._hand_over(place)
                 else:
-                    del self._turns[place]
+                    del self._holders[place]
+
+    def _hand_over(self, place: Hashable) -> None:
+        queue = self._queues[place]
+        holder, signal = queue.popleft()
+        if not queue:
+            del self._queues[place]
+        self._holders[place] = holder
+        del self._awaited[holder]
+        signal.set()
 
 
 def _name(holder: Hashable) -> str:

@@ -19,10 +19,10 @@ from typing import Any, Self, TypeAlias, TypeVar, cast
 
 from typed_sessions.errors import InvalidKeyError, SessionDefinitionError
 from typed_sessions.integrations.parameters import Function, Wish, name_of, wishes
-from typed_sessions.key import KeyLike
+from typed_sessions.key import KeyLike, TextLike
 from typed_sessions.model import SessionModel
 from typed_sessions.session import Session
-from typed_sessions.sessions import Sessions, TextLike
+from typed_sessions.sessions import Sessions
 
 try:
     from aiogram import BaseMiddleware, Dispatcher, Router

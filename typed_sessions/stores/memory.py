@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
+from typed_sessions.stores.doors import TASKS, THREADS, Blocking, Doors
 from typed_sessions.stores.protocol import (
     Change,
     Delete,
@@ -17,7 +19,6 @@ from typed_sessions.stores.protocol import (
     Row,
     Touch,
     Update,
-    keys_of,
     outcomes,
 )
 
@@ -28,17 +29,17 @@ class SyncMemoryStore:
     def __init__(self) -> None:
         self._records: dict[SessionKey, Record] = {}
         self._mutex = threading.Lock()
+        self._doors = Doors(THREADS)
 
     def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
         # One look each, because another thread may delete between two.
-        found = {key: self._records.get(key) for key in keys}
-        return {key: record for key, record in found.items() if record is not None}
+        return {key: record for key in keys if (record := self._records.get(key)) is not None}
 
     def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
         with self._mutex:
-            found = self.load(keys_of(changes))
-            results = outcomes(changes, {key: record.revision for key, record in found.items()})
-            if all(result is Outcome.SAVED for result in results):
+            revisions = {key: self._records[key].revision for key in named(changes) if key in self._records}
+            results = outcomes(changes, revisions)
+            if results.count(Outcome.SAVED) == len(results):
                 for change in changes:
                     apply(self._records, change)
             return results
@@ -55,6 +56,9 @@ class SyncMemoryStore:
                 del self._records[key]
             return len(expired)
 
+    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractContextManager[None]:
+        return Blocking(self._doors.held(keys, timeout))
+
     def close(self) -> None:
         """Nothing to give back; the records stay."""
 
@@ -64,6 +68,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._store = SyncMemoryStore()
+        self._doors = Doors(TASKS)
 
     async def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
         return self._store.load(keys)
@@ -77,8 +82,16 @@ class MemoryStore:
     async def prune(self, now: datetime, limit: int, /) -> int:
         return self._store.prune(now, limit)
 
+    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractAsyncContextManager[None]:
+        return self._doors.held(keys, timeout)
+
     async def close(self) -> None:
         self._store.close()
+
+
+def named(changes: Sequence[Change]) -> list[SessionKey]:
+    """Every key that the changes name."""
+    return [change.key for change in changes] + [change.to for change in changes if isinstance(change, Move)]
 
 
 def apply(records: dict[SessionKey, Record], change: Change) -> None:

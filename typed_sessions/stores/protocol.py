@@ -1,10 +1,11 @@
-"""What a store must do: load, save, scan and prune records, in batches.
+"""What a store must do: load, save, scan and prune records, in batches, and lock keys.
 
 Decisions (upcasts, merges, expiry, who may write) are made above; a store compares revisions and moves bytes.
 It returns expired records too: the caller has the clock and treats them as absent.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -125,6 +126,17 @@ class Store(Protocol):
         """Delete at most `limit` records that expired by `now`, and say how many. Not one renewed meanwhile."""
         ...
 
+    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractAsyncContextManager[None]:
+        """Hold the locks of these keys for the time of a block.
+
+        They keep out other holders, of every process on the place, and nobody else: loads and saves go on.
+        They are taken in the sorted order of the keys and are not re-entrant. A holder that dies loses them.
+
+        Raises:
+            LockTimeoutError: they could not be had within `timeout` seconds. None is held then.
+        """
+        ...
+
     async def close(self) -> None:
         """Give back what the store opened itself."""
         ...
@@ -140,6 +152,8 @@ class SyncStore(Protocol):
     def scan(self, query: Query, /) -> Sequence[Row]: ...
 
     def prune(self, now: datetime, limit: int, /) -> int: ...
+
+    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractContextManager[None]: ...
 
     def close(self) -> None: ...
 
@@ -176,6 +190,8 @@ def _outcome(change: Change, revisions: dict[SessionKey, int]) -> Outcome:
 
 def keys_of(changes: Sequence[Change]) -> list[SessionKey]:
     """Every key that the changes name, once each and sorted."""
+    if len(changes) == 1 and not isinstance(changes[0], Move):
+        return [changes[0].key]
     return sorted(
         {key for change in changes for key in (change.key, *((change.to,) if isinstance(change, Move) else ()))}
     )

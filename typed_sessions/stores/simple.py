@@ -4,6 +4,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -13,6 +14,7 @@ from pydantic_core import from_json, to_json
 from typed_sessions.errors import StoreUnavailableError
 from typed_sessions.key import SEPARATOR, SessionKey
 from typed_sessions.record import Record
+from typed_sessions.stores.doors import TASKS, THREADS, Blocking, Doors
 from typed_sessions.stores.memory import apply
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row, keys_of, outcomes
 
@@ -137,6 +139,7 @@ class SyncSimpleStore:
     What it cannot promise, because the storage cannot:
 
     - Saves of several processes are not compared: the last one wins. In one process they are.
+    - `exclusive` keeps out the others of this process and of this store object only, not those of other processes.
     - A save of several sessions, and a move, is not one transaction: a crash or a cancellation may leave half of it.
     - Listing, `delete_owner` and `prune` read every key, and need a method `keys`.
 
@@ -146,6 +149,7 @@ class SyncSimpleStore:
     def __init__(self, storage: SyncStorage) -> None:
         self._storage = storage
         self._mutex = threading.Lock()
+        self._doors = Doors(THREADS)
 
     def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
         texts = {key: self._storage.read(name(key)) for key in keys}
@@ -173,6 +177,9 @@ class SyncSimpleStore:
                 self._storage.delete(name(key))
         return len(expired)
 
+    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractContextManager[None]:
+        return Blocking(self._doors.held(keys, timeout))
+
     def close(self) -> None:
         """Nothing to give back; the storage is the user's."""
 
@@ -183,6 +190,7 @@ class SimpleStore:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._mutex = asyncio.Lock()
+        self._doors = Doors(TASKS)
 
     async def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
         texts = {key: await self._storage.read(name(key)) for key in keys}
@@ -210,6 +218,9 @@ class SimpleStore:
             for key, _ in expired:
                 await self._storage.delete(name(key))
         return len(expired)
+
+    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractAsyncContextManager[None]:
+        return self._doors.held(keys, timeout)
 
     async def close(self) -> None:
         """Nothing to give back; the storage is the user's."""

@@ -3,7 +3,7 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"typed_sessions.testing.{name}" for name in ("keeping", "racing", "samples", "saving", "scanning"))
+    *(f"typed_sessions.testing.{name}" for name in ("keeping", "locking", "racing", "samples", "saving", "scanning"))
 )
 
 from typed_sessions.testing.clock import SettableClock  # noqa: E402 # the contract's asserts must explain themselves

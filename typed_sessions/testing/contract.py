@@ -9,6 +9,7 @@ import pytest
 from typed_sessions.stores.protocol import Store, SyncStore
 from typed_sessions.sync import NeverWaiting, complete
 from typed_sessions.testing.keeping import KeepingContract
+from typed_sessions.testing.locking import CancellingContract, LockingContract
 from typed_sessions.testing.racing import RacingContract
 from typed_sessions.testing.saving import SavingContract
 from typed_sessions.testing.scanning import ScanningContract
@@ -16,8 +17,18 @@ from typed_sessions.testing.scanning import ScanningContract
 T = TypeVar("T")
 
 
+class _Contract(SavingContract, KeepingContract, ScanningContract, RacingContract, LockingContract):
+    """What is the same for tasks and threads."""
+
+    @pytest.fixture(scope="session")
+    @classmethod
+    def anyio_backend(cls) -> str:
+        """Where the tests run."""
+        return "asyncio"
+
+
 @pytest.mark.anyio
-class StoreContract(SavingContract, KeepingContract, ScanningContract, RacingContract):
+class StoreContract(_Contract, CancellingContract):
     """The tests that every `Store` passes.
 
     They need the extra `testing`, and a fixture that gives an empty store:
@@ -32,14 +43,9 @@ class StoreContract(SavingContract, KeepingContract, ScanningContract, RacingCon
     The tests run on asyncio.
     """
 
-    @pytest.fixture(scope="session")
-    @classmethod
-    def anyio_backend(cls) -> str:
-        """Where the tests run."""
-        return "asyncio"
 
-
-class SyncStoreContract(StoreContract):
+@pytest.mark.anyio
+class SyncStoreContract(_Contract):
     """The same tests for a `SyncStore`. The fixture is called `sync_store`, and must allow several threads."""
 
     @pytest.fixture

@@ -38,6 +38,25 @@ async def the_wrong_way(sessions: Sessions) -> None:
     ExitStack().enter_context(opened)  # error: mypy[arg-type] pyright[reportArgumentType]
 
 
+def rename(prefs: Prefs) -> None:
+    prefs.favourite = None
+
+
+def replaced(cart: Cart) -> Cart:
+    return cart
+
+
+async def wait(cart: Cart) -> None:
+    cart.currency = "USD"
+
+
+async def the_wrong_update(sessions: Sessions, threads: SyncSessions) -> None:
+    await sessions.update(Cart, "42", rename)  # error: mypy[arg-type] pyright[reportArgumentType]
+    await sessions.update(Cart, "42", replaced)  # error: mypy[arg-type] pyright[reportArgumentType]
+    await sessions.update(Cart, "42", wait)  # error: mypy[arg-type] pyright[reportArgumentType]
+    threads.update(Cart, "42", rename)  # error: mypy[arg-type] pyright[reportArgumentType]
+
+
 def threads(sessions: SyncSessions) -> SyncSession[Prefs]:
     sessions.save("42", {})  # error: mypy[arg-type] pyright[reportArgumentType]
     sessions.open(Cart, 4.2)  # error: mypy[arg-type] pyright[reportArgumentType]

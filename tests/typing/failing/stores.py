@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from typed_sessions import Record, SessionKey, Sessions, SimpleStore, Store, SyncSimpleStore
@@ -20,6 +21,9 @@ class OneByOne:
     async def prune(self, now: datetime, limit: int, /) -> int:
         raise NotImplementedError
 
+    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractAsyncContextManager[None]:
+        raise NotImplementedError
+
     async def close(self) -> None: ...
 
 
@@ -33,6 +37,9 @@ class Unpruned:
         raise NotImplementedError
 
     async def scan(self, query: Query, /) -> Sequence[Row]:
+        raise NotImplementedError
+
+    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractAsyncContextManager[None]:
         raise NotImplementedError
 
     async def close(self) -> None: ...

@@ -32,6 +32,24 @@ async def a_session_knows_its_model(session: Session[Cart]) -> None:
     await session.delete()
 
 
+async def a_turn_may_be_exclusive(sessions: Sessions) -> None:
+    async with sessions.open(Cart, "42", exclusive=True) as cart:
+        assert_type(cart, Cart)
+    async with sessions.open_group(Shop, "42", exclusive=None) as shop:
+        assert_type(shop, Shop)
+    async with sessions.turn(sessions.open(Cart, 1), sessions.open(Prefs, 2), exclusive=True):
+        pass
+
+
+def count(cart: Cart) -> None:
+    cart.customer_id = (cart.customer_id or 0) + 1
+
+
+async def an_update_knows_the_model(sessions: Sessions) -> None:
+    assert_type(await sessions.update(Cart, "42", count), Cart)
+    assert_type(await sessions.update(Cart, "42", lambda cart: cart.lines.clear(), owner="user-7"), Cart)
+
+
 async def the_entry_knows_the_models(sessions: Sessions) -> None:
     assert_type(await sessions.load(Cart, 42), Cart)
     await sessions.save(("chat", 42), Cart())
@@ -66,7 +84,7 @@ async def several_sessions_share_a_turn(sessions: Sessions) -> None:
 
 
 async def it_is_made_of_a_store_or_of_settings() -> None:
-    async with Sessions(MemoryStore(), limits=Limits(max_bytes=1000), serialize=False, lock_timeout=1.5) as sessions:
+    async with Sessions(MemoryStore(), limits=Limits(max_bytes=1000), serialize=False, exclusive=True) as sessions:
         assert_type(sessions, Sessions)
         assert_type(sessions.store, Store)
     assert_type(Sessions.from_settings(), Sessions)

@@ -24,6 +24,19 @@ def a_session_knows_its_model(session: SyncSession[Cart]) -> None:
     session.delete()
 
 
+def a_turn_may_be_exclusive(sessions: SyncSessions) -> None:
+    with sessions.open(Cart, "42", exclusive=True) as cart:
+        assert_type(cart, Cart)
+    with sessions.open_group(Shop, "42", exclusive=True) as shop:
+        assert_type(shop, Shop)
+    with sessions.turn(sessions.open(Cart, 1), exclusive=True):
+        pass
+
+
+def an_update_knows_the_model(sessions: SyncSessions) -> None:
+    assert_type(sessions.update(Cart, "42", lambda cart: cart.lines.clear()), Cart)
+
+
 def the_entry_knows_the_models(sessions: SyncSessions) -> None:
     assert_type(sessions.load(Cart, 42), Cart)
     sessions.save(("chat", 42), Cart())

@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
 
 from typed_sessions import (
@@ -31,6 +32,9 @@ class OwnStore:
 
     async def prune(self, now: datetime, limit: int, /) -> int:
         return limit if now > RECORD.created_at else 0
+
+    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractAsyncContextManager[None]:
+        return nullcontext(None) if keys and timeout else nullcontext()
 
     async def close(self) -> None: ...
 
