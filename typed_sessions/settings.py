@@ -1,5 +1,7 @@
 """Settings from the environment."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,8 +36,16 @@ class Settings(BaseSettings):
     """Seconds to wait for a free connection before `StoreUnavailableError`."""
     operation_timeout: float = Field(default=10.0, gt=0)
     """Seconds that one load or save may take before `StoreUnavailableError`."""
+    pgbouncer: bool = False
+    """Whether PostgreSQL is behind pgbouncer in transaction mode, where no prepared statement holds."""
+    coalesce: bool = True
+    """Whether loads and saves that come at the same time share statements and commits (asyncio only)."""
+    sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    """SQLite: with NORMAL the last saves before a power cut may be lost, with FULL none is."""
     lock_timeout: float = Field(default=30.0, gt=0)
     """Seconds to wait for another turn on the same key before `LockTimeoutError`."""
+    exclusive: bool = False
+    """Let turns on one key run one after another in all processes, by locks of the database."""
     max_bytes: int = Field(default=MAX_BYTES, ge=2)
     """Bytes of JSON that a session may take, unless its `SessionConfig` says otherwise."""
     warn_bytes: int = Field(default=WARN_BYTES, ge=2)

@@ -1,26 +1,47 @@
 """Engines of our own, for those who give a URL instead of an engine."""
 
+import math
 import sqlite3
+import time
 from collections.abc import Mapping
+from functools import partial
+from pkgutil import resolve_name
 from typing import Any, Final
 
 from sqlalchemy import URL, Dialect, Engine, QueuePool, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, IsolationLevel
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
 
 from typed_sessions.errors import SessionDefinitionError
 from typed_sessions.settings import Settings
 from typed_sessions.stores.sqlalchemy.urls import is_in_memory, missing, parsed_for
 
+IDLE: Final = 1.0
+"""Seconds after which a connection to a server is tried before it is used again."""
+
+AUTOCOMMIT: Final = "AUTOCOMMIT"
+
+USED: Final = "typed_sessions_used"
+
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that SQLite waits for the write of another connection."""
 
-# FULL, because an acknowledged save must survive a power cut (https://www.sqlite.org/pragma.html#pragma_synchronous).
-PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL")
 
 _SECONDS_TO_CONNECT: Final = {"asyncpg": "timeout", "psycopg": "connect_timeout", "pymysql": "connect_timeout",
                               "asyncmy": "connect_timeout"}  # fmt: skip
+
+# In transaction mode the next transaction may meet another server, which has not seen what was prepared. asyncpg sends
+# a statement without a name once more with its parameters; one with a name would stay behind on the server for good.
+BEHIND_PGBOUNCER: Final[Mapping[str, Mapping[str, Any]]] = {
+    "asyncpg": {"statement_cache_size": 0, "prepared_statement_cache_size": 0, "prepared_statement_name_func": str},
+    "psycopg": {"prepare_threshold": None},
+}
+"""Connection arguments by driver."""
+
+PUNCTUAL: Final = "typed_sessions.stores.sqlalchemy.punctual:Punctual"
+"""Found by name, because not everybody has psycopg."""
 
 
 def async_engine(settings: Settings) -> AsyncEngine:
@@ -34,8 +55,8 @@ def async_engine(settings: Settings) -> AsyncEngine:
         engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, **_options(url, settings))
     except ModuleNotFoundError as error:
         raise missing(error) from error
-    _prepare(engine.sync_engine)
-    return engine
+    _prepare(engine.sync_engine, settings)
+    return engine.execution_options(isolation_level=transactions(engine.dialect))
 
 
 def sync_engine(settings: Settings) -> Engine:
@@ -49,8 +70,18 @@ def sync_engine(settings: Settings) -> Engine:
         engine = create_engine(url, poolclass=QueuePool, **_options(url, settings))
     except ModuleNotFoundError as error:
         raise missing(error) from error
-    _prepare(engine)
-    return engine
+    _prepare(engine, settings)
+    return engine.execution_options(isolation_level=transactions(engine.dialect))
+
+
+def transactions(dialect: Dialect) -> IsolationLevel:
+    """The isolation of transactions. Saves compare revisions, so they need no more than what was committed."""
+    return "SERIALIZABLE" if dialect.name == "sqlite" else "READ COMMITTED"
+
+
+def commits_by_itself(dialect: Dialect) -> bool:
+    """Whether connections are opened as AUTOCOMMIT, as those of the engines here, which most often do one statement."""
+    return getattr(dialect, "_on_connect_isolation_level", None) == AUTOCOMMIT
 
 
 def refuse_autocommit(dialect: Dialect, options: Mapping[str, Any]) -> None:
@@ -59,8 +90,8 @@ def refuse_autocommit(dialect: Dialect, options: Mapping[str, Any]) -> None:
     Raises:
         SessionDefinitionError: it does; several sessions would be saved by halves.
     """
-    level = options.get("isolation_level") or getattr(dialect, "_on_connect_isolation_level", None)
-    if level == "AUTOCOMMIT":
+    level = options.get("isolation_level")
+    if level == AUTOCOMMIT or (level is None and commits_by_itself(dialect)):
         raise SessionDefinitionError(
             "with isolation_level='AUTOCOMMIT' sessions would be saved by halves; give the store an engine without it"
         )
@@ -74,19 +105,31 @@ def _options(url: URL, settings: Settings) -> dict[str, Any]:
         "pool_size": 1 if in_memory else settings.pool_size,
         "max_overflow": 0 if in_memory else settings.max_overflow,
         "pool_timeout": settings.pool_timeout,
-        "pool_pre_ping": not is_sqlite,
+        "isolation_level": AUTOCOMMIT,
+        "skip_autocommit_rollback": True,
         "hide_parameters": True,
         "connect_args": {"timeout": min(BUSY_TIMEOUT, settings.operation_timeout), "check_same_thread": False}
         if is_sqlite
-        else _time_limits(url.get_driver_name(), settings.operation_timeout),
+        else _connect_args(url.get_driver_name(), settings),
     }
+
+
+def _connect_args(driver: str, settings: Settings) -> dict[str, Any]:
+    limits = _time_limits(driver, settings.operation_timeout)
+    if settings.pgbouncer:
+        limits.pop("options", None)  # pgbouncer refuses the connection that brings them
+        limits |= BEHIND_PGBOUNCER.get(driver, {})
+    return limits
 
 
 def _time_limits(driver: str, seconds: float) -> dict[str, Any]:
     connect = _SECONDS_TO_CONNECT.get(driver)
     limits: dict[str, Any] = {} if connect is None else {connect: max(1, round(seconds))}
+    if driver in {"asyncmy", "pymysql"}:
+        # The server gives up before the client does: what nobody waits for any more might be done after all.
+        limits["init_command"] = f"SET SESSION innodb_lock_wait_timeout = {max(1, round(seconds) - 1)}"
     if driver == "pymysql":
-        limits |= {"read_timeout": max(1, round(seconds)), "write_timeout": max(1, round(seconds))}
+        limits |= {"read_timeout": max(2, round(seconds)), "write_timeout": max(2, round(seconds))}
     if driver == "psycopg":
         limits |= {
             "tcp_user_timeout": round(seconds * 1000),
@@ -95,13 +138,36 @@ def _time_limits(driver: str, seconds: float) -> dict[str, Any]:
     return limits
 
 
-def _prepare(engine: Engine) -> None:
+def _prepare(engine: Engine, settings: Settings) -> None:
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "connect", partial(_set_pragmas, settings.sqlite_synchronous))
+    else:
+        event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect))
+        event.listen(engine, "checkin", _note_use)
+    if engine.dialect.driver == "psycopg":
+        event.listen(engine, "do_connect", resolve_name(PUNCTUAL)(settings.operation_timeout))
 
 
-def _set_pragmas(connection: DBAPIConnection | sqlite3.Connection, _record: object) -> None:
+def _set_pragmas(synchronous: str, connection: DBAPIConnection | sqlite3.Connection, _record: object) -> None:
     cursor = connection.cursor()
-    for pragma in PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # FULL unless set otherwise: an acknowledged save survives a power cut
+    # (https://www.sqlite.org/pragma.html#pragma_synchronous).
+    cursor.execute(f"PRAGMA synchronous={synchronous}")
     cursor.close()
+
+
+def _note_use(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info[USED] = time.monotonic()
+
+
+def _ping_if_idle(
+    dialect: Dialect, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+) -> None:
+    """As `pool_pre_ping`, but without its round trips for a connection that has just been used."""
+    if time.monotonic() - record.info.get(USED, math.inf) < IDLE:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError from error

@@ -15,10 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from typed_sessions.errors import SchemaMismatchError
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
-from typed_sessions.stores.protocol import Change, Insert, Move, Outcome, Query, Row, keys_of, outcomes
+from typed_sessions.stores.protocol import Change, Insert, Outcome, Query, Row, keys_of, outcomes
 from typed_sessions.stores.sqlalchemy.layout import differences
 from typed_sessions.stores.sqlalchemy.rows import row_of
-from typed_sessions.stores.sqlalchemy.statements import Statements, in_keys
+from typed_sessions.stores.sqlalchemy.statements import Statements, in_keys, without_deadlock
 from typed_sessions.stores.sqlalchemy.translate import OutrunError
 
 Begin: TypeAlias = Callable[[Connection], AbstractContextManager[Transaction]]
@@ -46,7 +46,7 @@ class Operations:
         """The records of those keys that have one."""
         found: dict[SessionKey, Record] = {}
         for some in _slices(sorted(set(keys))):
-            found.update(map(row_of, connection.execute(*self._sql.load(some)).mappings()))
+            found.update(map(row_of, connection.execute(*self._sql.load(some))))
         return found
 
     def save(self, connection: Connection, changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -65,7 +65,7 @@ class Operations:
         raise collision
 
     def _make(self, connection: Connection, changes: Sequence[Change]) -> None:
-        for change in _without_deadlock(changes):
+        for change in without_deadlock(changes):
             affected = connection.execute(*self._sql.change(change)).rowcount
             # An INSERT that loses raises; not every driver counts its rows.
             if affected != 1 and not isinstance(change, Insert) and change.expected is not None:
@@ -82,7 +82,7 @@ class Operations:
 
     def scan(self, connection: Connection, query: Query) -> Sequence[Row]:
         """One page of records."""
-        return [row_of(row) for row in connection.execute(self._sql.scan(query)).mappings()]
+        return [row_of(row) for row in connection.execute(self._sql.scan(query))]
 
     def prune(self, connection: Connection, now: datetime, limit: int) -> int:
         """Delete at most `limit` expired records."""
@@ -117,12 +117,6 @@ def savepoint(connection: Connection) -> AbstractContextManager[Transaction]:
         if driver_connection is not None and not driver_connection.in_transaction:
             connection.exec_driver_sql("BEGIN")
     return connection.begin_nested()
-
-
-def _without_deadlock(changes: Sequence[Change]) -> Sequence[Change]:
-    """The changes by their keys, so that no two savers wait for each other; as given where their order matters."""
-    named = sum(2 if isinstance(change, Move) else 1 for change in changes)
-    return sorted(changes, key=lambda change: change.key) if len(keys_of(changes)) == named else changes
 
 
 def _slices(keys: Sequence[SessionKey]) -> Iterator[list[SessionKey]]:

@@ -1,14 +1,15 @@
 """Between a record and a row of the table."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
-
-from sqlalchemy import RowMapping
 
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Row
+
+COLUMNS = ("version", "min_reader", "revision", "data", "owner", "created_at", "updated_at", "expires_at")
+"""The columns of a record, in the order in which rows are read; the key's stand before them."""
 
 Values: TypeAlias = dict[str, Any]
 """Values of bound parameters, by name."""
@@ -39,21 +40,18 @@ def values_of(record: Record, dialect: str) -> Values:
     }
 
 
-def row_of(row: RowMapping) -> Row:
+def row_of(row: Sequence[Any]) -> Row:
     """The key and the record of a row."""
-    return SessionKey(row["model"], row["key"]), _record(row)
-
-
-def _record(row: Mapping[Any, Any]) -> Record:
-    return Record(
-        version=row["version"],
-        min_reader=row["min_reader"],
-        revision=row["revision"],
-        data=_bytes(row["data"]),
-        created_at=_utc(row["created_at"]),
-        updated_at=_utc(row["updated_at"]),
-        expires_at=None if row["expires_at"] is None else _utc(row["expires_at"]),
-        owner=row["owner"],
+    model, key, version, min_reader, revision, data, owner, created_at, updated_at, expires_at = row
+    return SessionKey(model, key), Record(
+        version=version,
+        min_reader=min_reader,
+        revision=revision,
+        data=_bytes(data),
+        created_at=_utc(created_at),
+        updated_at=_utc(updated_at),
+        expires_at=None if expires_at is None else _utc(expires_at),
+        owner=owner,
     )
 
 
@@ -63,4 +61,6 @@ def _bytes(data: str | bytes) -> bytes:
 
 
 def _utc(value: datetime) -> datetime:
+    if value.tzinfo is UTC:
+        return value
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

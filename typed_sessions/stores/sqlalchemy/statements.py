@@ -1,5 +1,6 @@
 """The SQL, built once for a table and a dialect."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -27,11 +28,9 @@ from sqlalchemy import (
 
 from typed_sessions.key import SEPARATOR, SessionKey
 from typed_sessions.stores import protocol
-from typed_sessions.stores.sqlalchemy.rows import Values, moment, values_of
+from typed_sessions.stores.sqlalchemy.rows import COLUMNS, Values, moment, values_of
 
 Statement: TypeAlias = Insert | Update | Delete
-
-COLUMNS = ("version", "min_reader", "revision", "data", "owner", "created_at", "updated_at", "expires_at")
 
 
 class Statements:
@@ -54,6 +53,7 @@ class Statements:
         self._delete_any = delete(table).where(*here)
         self._load_one = select(*self._columns).where(*here)
         in_keys = self._key.in_(bindparam("keys", expanding=True))
+        self._load_exactly: dict[int, Select[Any]] = {}
         self._load_many = select(*self._columns).where(in_keys)
         self.revisions = select(table.c.model, table.c.key, table.c.revision).where(in_keys)
         self._is_expired = table.c.expires_at <= bindparam("now", type_=table.c.expires_at.type)
@@ -78,6 +78,17 @@ class Statements:
         if len(keys) == 1:
             return self._load_one, named(keys[0])
         return self._load_many, in_keys(keys)
+
+    def load_exactly(self, keys: Sequence[SessionKey]) -> tuple[Select[Any], Values]:
+        """The same as a statement that can be compiled once, because the number of its parameters is fixed."""
+        if len(keys) == 1:
+            return self._load_one, named(keys[0])
+        statement = self._load_exactly.get(len(keys))
+        if statement is None:
+            places = [tuple_(bindparam(f"model_{place}"), bindparam(f"key_{place}")) for place in range(len(keys))]
+            statement = self._load_exactly.setdefault(len(keys), select(*self._columns).where(self._key.in_(places)))
+        models = {f"model_{place}": key.model for place, key in enumerate(keys)}
+        return statement, models | {f"key_{place}": key.text for place, key in enumerate(keys)}
 
     def change(self, change: protocol.Change) -> tuple[Statement, Values]:
         """Make a change; one row is affected if nobody else was first."""
@@ -140,3 +151,10 @@ def named(key: SessionKey) -> Values:
 def in_keys(keys: list[SessionKey]) -> Values:
     """The parameters of several keys."""
     return {"keys": [(key.model, key.text) for key in keys]}
+
+
+def without_deadlock(changes: Sequence[protocol.Change]) -> Sequence[protocol.Change]:
+    """The changes by their keys, so that no two savers wait for each other; as given where their order matters."""
+    named_keys = sum(2 if isinstance(change, protocol.Move) else 1 for change in changes)
+    is_free = len(protocol.keys_of(changes)) == named_keys
+    return sorted(changes, key=lambda change: change.key) if is_free else changes

@@ -1,40 +1,27 @@
 """Sessions in a SQL database, for asyncio."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, Self
 
-from sqlalchemy import Connection, MetaData, StaticPool, Table
+from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from typed_sessions.errors import StoreUnavailableError
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
 from typed_sessions.settings import Settings
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row
 from typed_sessions.stores.sqlalchemy.engines import async_engine, refuse_autocommit
+from typed_sessions.stores.sqlalchemy.fast import fast_lane
+from typed_sessions.stores.sqlalchemy.leases import Home, Joined, Lease, Pooled
+from typed_sessions.stores.sqlalchemy.locks import JoinedLocks, LockKind, Locks, locks_of
 from typed_sessions.stores.sqlalchemy.operations import Operations, savepoint
+from typed_sessions.stores.sqlalchemy.runners import TaskRunner
 from typed_sessions.stores.sqlalchemy.tables import sessions_table
-from typed_sessions.stores.sqlalchemy.translate import is_passing, pauses, translating
-
-T = TypeVar("T")
-Work: TypeAlias = Callable[[Connection], T]
 
 OPERATION_TIMEOUT = 10.0
-
-
-class Lease(Protocol):
-    """Where a store gets its connection from, and for how long."""
-
-    async def run(self, work: Work[T], /) -> T:
-        """Do some work on a connection."""
-        ...
-
-    async def close(self) -> None:
-        """Give back what was opened."""
 
 
 class SQLAlchemyStore:
@@ -49,10 +36,20 @@ class SQLAlchemyStore:
         engine: used for connections only; `close` leaves it open.
         table: where the sessions are, made by `sessions_table`; the default table if None.
         operation_timeout: seconds that one load or save may take before `StoreUnavailableError`.
+        coalesce: put loads and saves that come at the same time into one statement and one commit, each with an
+            outcome of its own. For that at most two connections are kept for a second after the last one.
+        locks: by what exclusive turns are kept apart: the server's own locks where it has some (`auto`), or rows of
+            the table; the same for all processes. Behind a pooler in transaction mode only rows hold.
     """
 
     def __init__(
-        self, engine: AsyncEngine, *, table: Table | None = None, operation_timeout: float = OPERATION_TIMEOUT
+        self,
+        engine: AsyncEngine,
+        *,
+        table: Table | None = None,
+        operation_timeout: float = OPERATION_TIMEOUT,
+        coalesce: bool = True,
+        locks: LockKind = "auto",
     ) -> None:
         if not isinstance(engine, AsyncEngine):  # pyright: ignore[reportUnnecessaryIsInstance]  # for callers whom no type checker warns
             raise TypeError(
@@ -61,7 +58,13 @@ class SQLAlchemyStore:
         refuse_autocommit(engine.dialect, engine.get_execution_options())
         self._table = sessions_table(MetaData()) if table is None else table
         self._operations = Operations(self._table, engine.dialect.name, Connection.begin)
-        self._lease: Lease = Pooled(engine, self._table.fullname, operation_timeout)
+        self._own_engine: AsyncEngine | None = None
+        home = Home(engine)
+        self._lease: Lease = Pooled(engine, home, self._table.fullname, operation_timeout)
+        self._fast = fast_lane(engine, self._table, home, timeout=operation_timeout, coalesce=coalesce)
+        self._locks: Locks | JoinedLocks = Locks(
+            self, engine.sync_engine, self._table, TaskRunner(), timeout=operation_timeout, kind=locks
+        )
 
     @classmethod
     def from_url(cls, url: str, **settings: Any) -> Self:  # noqa: ANN401 # pydantic checks each setting
@@ -81,8 +84,17 @@ class SQLAlchemyStore:
         """A store as the settings say, with an engine of its own, which `close` disposes of."""
         table = sessions_table(MetaData(), name=settings.table, schema=settings.schema_name)
         engine = async_engine(settings)
-        store = cls(engine, table=table)
-        store._lease = Pooled(engine, table.fullname, settings.operation_timeout, is_own=True)
+        store = cls(
+            engine,
+            table=table,
+            operation_timeout=settings.operation_timeout,
+            coalesce=settings.coalesce,
+            locks=locks_of(settings),
+        )
+        store._own_engine = engine
+        if settings.pgbouncer:
+            # Statements outside of a transaction may each meet another server there.
+            store._fast = None
         return store
 
     def joined_to(self, connection: AsyncConnection) -> Self:
@@ -96,13 +108,22 @@ class SQLAlchemyStore:
         joined = object.__new__(type(self))
         joined._table = self._table
         joined._operations = Operations(self._table, connection.dialect.name, savepoint)
+        joined._own_engine = None
+        joined._fast = None
         joined._lease = Joined(connection, self._table.fullname)
+        joined._locks = self._locks.joined_to(joined._lease.run)
         return joined
 
     async def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
+        if self._fast is not None and self._fast.is_open():
+            found = await self._fast.load(keys)
+            if found is not None:
+                return found
         return await self._lease.run(partial(self._operations.load, keys=keys))
 
     async def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
+        if self._fast is not None and self._fast.is_open() and await self._fast.save(changes):
+            return [Outcome.SAVED] * len(changes)
         return await self._lease.run(partial(self._operations.save, changes=changes))
 
     async def scan(self, query: Query, /) -> Sequence[Row]:
@@ -110,6 +131,9 @@ class SQLAlchemyStore:
 
     async def prune(self, now: datetime, limit: int, /) -> int:
         return await self._lease.run(partial(self._operations.prune, now=now, limit=limit))
+
+    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractAsyncContextManager[None]:
+        return self._locks.held(keys, timeout)
 
     async def verify(self) -> None:
         """Compare the table with what this version needs. Call it at start-up; nothing is changed.
@@ -121,90 +145,8 @@ class SQLAlchemyStore:
 
     async def close(self) -> None:
         """Dispose of the engine, if the store made it."""
-        await self._lease.close()
-
-
-class Pooled:
-    """A connection of the engine's pool, for one piece of work."""
-
-    def __init__(self, engine: AsyncEngine, table: str, timeout: float, *, is_own: bool = False) -> None:
-        self._engine = engine
-        self._table = table
-        self._timeout = timeout
-        self._is_own = is_own
-        self._loop: asyncio.AbstractEventLoop | None = None
-        # A StaticPool gives its one connection to everybody at once, and one's rollback would undo another's save.
-        self._turns = asyncio.Lock() if isinstance(engine.pool, StaticPool) else nullcontext()
-
-    async def run(self, work: Work[T], /) -> T:
-        # Reads too: a connection that is opened while its task is cancelled would be left behind.
-        return await finished(self._retried(work))
-
-    async def _retried(self, work: Work[T]) -> T:
-        await self._settle_loop()
-        waits = pauses()
-        with translating(self._table):
-            async with asyncio.timeout(self._timeout):
-                while True:
-                    try:
-                        return await self._try(work)
-                    except Exception as error:
-                        pause = next(waits, None) if is_passing(error) else None
-                        if pause is None:
-                            raise
-                    await asyncio.sleep(pause)
-
-    async def _try(self, work: Work[T]) -> T:
-        async with self._turns, self._engine.connect() as connection:
-            return await connection.run_sync(work)
-
-    async def _settle_loop(self) -> None:
-        """Connections belong to the event loop that opened them: drop those of a loop that is closed."""
-        loop = asyncio.get_running_loop()
-        if self._loop is not None and self._loop is not loop:
-            if not self._loop.is_closed():
-                raise StoreUnavailableError(
-                    "the store is in use on another event loop, to which its connections belong; make one for each loop"
-                )
-            if self._engine.dialect.name != "sqlite":
-                await self._engine.dispose(close=False)
-        self._loop = loop
-
-    async def close(self) -> None:
-        if self._is_own:
-            await self._engine.dispose()
-
-
-class Joined:
-    """The application's connection, in its transaction."""
-
-    def __init__(self, connection: AsyncConnection, table: str) -> None:
-        self._connection = connection
-        self._table = table
-
-    async def run(self, work: Work[T], /) -> T:
-        with translating(self._table, is_joined=True):
-            return await self._connection.run_sync(work)
-
-    async def close(self) -> None:
-        """Nothing: the connection is the application's."""
-
-
-async def finished(work: Coroutine[Any, Any, T]) -> T:
-    """Do some work to its end even if this task is cancelled meanwhile; then the cancellation goes on.
-
-    The work must have a time limit of its own.
-    """
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError:
-                continue
-        if not task.cancelled():
-            # Looked at, or the event loop would report an exception that nobody asked for.
-            task.exception()
-        raise
+        await self._locks.close()
+        if self._fast is not None:
+            await self._fast.close()
+        if self._own_engine is not None:
+            await self._own_engine.dispose()

@@ -1,35 +1,26 @@
 """Sessions in a SQL database, for threads."""
 
-import threading
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, MetaData, StaticPool, Table
+from sqlalchemy import Connection, Engine, MetaData, Table
 
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
 from typed_sessions.settings import Settings
+from typed_sessions.stores.doors import Blocking
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row
 from typed_sessions.stores.sqlalchemy.engines import refuse_autocommit, sync_engine
+from typed_sessions.stores.sqlalchemy.locks import JoinedLocks, LockKind, Locks, locks_of
 from typed_sessions.stores.sqlalchemy.operations import Operations, savepoint
-from typed_sessions.stores.sqlalchemy.store import OPERATION_TIMEOUT, T, Work
+from typed_sessions.stores.sqlalchemy.runners import ThreadRunner, waiting
+from typed_sessions.stores.sqlalchemy.store import OPERATION_TIMEOUT
+from typed_sessions.stores.sqlalchemy.sync_leases import SyncHome, SyncJoined, SyncLease, SyncPooled, sync_fast_lane
 from typed_sessions.stores.sqlalchemy.tables import sessions_table
-from typed_sessions.stores.sqlalchemy.translate import is_passing, pauses, translating
-
-
-class SyncLease(Protocol):
-    """Where a store gets its connection from, and for how long."""
-
-    def run(self, work: Work[T], /) -> T:
-        """Do some work on a connection."""
-        ...
-
-    def close(self) -> None:
-        """Give back what was opened."""
+from typed_sessions.sync import NeverWaiting, complete
 
 
 class SyncSQLAlchemyStore:
@@ -42,10 +33,16 @@ class SyncSQLAlchemyStore:
         engine: used for connections only; `close` leaves it open.
         table: where the sessions are, made by `sessions_table`; the default table if None.
         operation_timeout: seconds after which a transaction that others made fail is not run again.
+        locks: as for `SQLAlchemyStore`.
     """
 
     def __init__(
-        self, engine: Engine, *, table: Table | None = None, operation_timeout: float = OPERATION_TIMEOUT
+        self,
+        engine: Engine,
+        *,
+        table: Table | None = None,
+        operation_timeout: float = OPERATION_TIMEOUT,
+        locks: LockKind = "auto",
     ) -> None:
         if not isinstance(engine, Engine):  # pyright: ignore[reportUnnecessaryIsInstance]  # for callers whom no type checker warns
             raise TypeError(
@@ -54,7 +51,13 @@ class SyncSQLAlchemyStore:
         refuse_autocommit(engine.dialect, engine.get_execution_options())
         self._table = sessions_table(MetaData()) if table is None else table
         self._operations = Operations(self._table, engine.dialect.name, Connection.begin)
-        self._lease: SyncLease = SyncPooled(engine, self._table.fullname, operation_timeout)
+        self._own_engine: Engine | None = None
+        home = SyncHome(engine)
+        self._lease: SyncLease = SyncPooled(engine, home, self._table.fullname, operation_timeout)
+        self._fast = sync_fast_lane(engine, self._table, home)
+        self._locks: Locks | JoinedLocks = Locks(
+            NeverWaiting(self), engine, self._table, ThreadRunner(), timeout=operation_timeout, kind=locks
+        )
 
     @classmethod
     def from_url(cls, url: str, **settings: Any) -> Self:  # noqa: ANN401 # pydantic checks each setting
@@ -74,8 +77,8 @@ class SyncSQLAlchemyStore:
         """A store as the settings say, with an engine of its own, which `close` disposes of."""
         table = sessions_table(MetaData(), name=settings.table, schema=settings.schema_name)
         engine = sync_engine(settings)
-        store = cls(engine, table=table)
-        store._lease = SyncPooled(engine, table.fullname, settings.operation_timeout, is_own=True)
+        store = cls(engine, table=table, operation_timeout=settings.operation_timeout, locks=locks_of(settings))
+        store._own_engine = engine
         return store
 
     def joined_to(self, connection: Connection) -> Self:
@@ -87,13 +90,22 @@ class SyncSQLAlchemyStore:
         joined = object.__new__(type(self))
         joined._table = self._table
         joined._operations = Operations(self._table, connection.dialect.name, savepoint)
+        joined._own_engine = None
+        joined._fast = None
         joined._lease = SyncJoined(connection, self._table.fullname)
+        joined._locks = self._locks.joined_to(waiting(joined._lease.run))
         return joined
 
     def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
+        if self._fast is not None and self._fast.is_open():
+            found = self._fast.load(keys)
+            if found is not None:
+                return found
         return self._lease.run(partial(self._operations.load, keys=keys))
 
     def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
+        if self._fast is not None and self._fast.is_open() and self._fast.save(changes):
+            return [Outcome.SAVED] * len(changes)
         return self._lease.run(partial(self._operations.save, changes=changes))
 
     def scan(self, query: Query, /) -> Sequence[Row]:
@@ -101,6 +113,9 @@ class SyncSQLAlchemyStore:
 
     def prune(self, now: datetime, limit: int, /) -> int:
         return self._lease.run(partial(self._operations.prune, now=now, limit=limit))
+
+    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractContextManager[None]:
+        return Blocking(self._locks.held(keys, timeout))
 
     def verify(self) -> None:
         """Compare the table with what this version needs. Call it at start-up; nothing is changed.
@@ -112,52 +127,6 @@ class SyncSQLAlchemyStore:
 
     def close(self) -> None:
         """Dispose of the engine, if the store made it."""
-        self._lease.close()
-
-
-class SyncPooled:
-    """A connection of the engine's pool, for one piece of work."""
-
-    def __init__(self, engine: Engine, table: str, timeout: float, *, is_own: bool = False) -> None:
-        self._engine = engine
-        self._table = table
-        self._timeout = timeout
-        self._is_own = is_own
-        # A StaticPool gives its one connection to everybody at once, and one's rollback would undo another's save.
-        self._turns = threading.Lock() if isinstance(engine.pool, StaticPool) else nullcontext()
-
-    def run(self, work: Work[T], /) -> T:
-        waits, deadline = pauses(), time.monotonic() + self._timeout
-        with translating(self._table):
-            while True:
-                try:
-                    return self._try(work)
-                except Exception as error:
-                    is_over = not is_passing(error) or time.monotonic() > deadline
-                    pause = None if is_over else next(waits, None)
-                    if pause is None:
-                        raise
-                time.sleep(pause)
-
-    def _try(self, work: Work[T]) -> T:
-        with self._turns, self._engine.connect() as connection:
-            return work(connection)
-
-    def close(self) -> None:
-        if self._is_own:
-            self._engine.dispose()
-
-
-class SyncJoined:
-    """The application's connection, in its transaction."""
-
-    def __init__(self, connection: Connection, table: str) -> None:
-        self._connection = connection
-        self._table = table
-
-    def run(self, work: Work[T], /) -> T:
-        with translating(self._table, is_joined=True):
-            return work(self._connection)
-
-    def close(self) -> None:
-        """Nothing: the connection is the application's."""
+        complete(self._locks.close())
+        if self._own_engine is not None:
+            self._own_engine.dispose()

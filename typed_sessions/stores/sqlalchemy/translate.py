@@ -8,12 +8,16 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from typed_sessions.errors import SchemaMismatchError, StoreUnavailableError, TypedSessionsError
+from typed_sessions.settings import PREFIX
 
 ERRORS = (StatementError, PoolTimeoutError, OSError, TimeoutError)
 """What SQLAlchemy and the connections beneath it raise when a database does not do what it is asked."""
 
 DRIVERS = frozenset({"aiosqlite", "asyncmy", "asyncpg", "psycopg", "pymysql", "sqlite3"})
 """SQLAlchemy 2.0 lets some errors of these through as they are, when a connection cannot be made."""
+
+ADAPTERS = "sqlalchemy.dialects."
+"""Where the errors are from that a cursor of SQLAlchemy's own adapters raises."""
 
 BACKOFF = (0.01, 0.03, 0.1, 0.3, 0.6)
 """Seconds before each new attempt after a passing error."""
@@ -26,8 +30,19 @@ PASSING = frozenset({"40001", "40P01", 1213, 1020, 1205, "SQLITE_BUSY", "SQLITE_
 # unique_violation; ER_DUP_ENTRY.
 TAKEN = frozenset({"23505", 1062, "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"})
 
+# What tells nothing of the statement, but of a connection or a disk that fails. Class 08 connection_exception,
+# 57P01 to 57P05 admin_shutdown and its like; ER_SERVER_SHUTDOWN, ER_NET_*, ER_NEW_ABORTING_CONNECTION,
+# ER_CONNECTION_KILLED, and the errors of MySQL's client library (CR_*).
+LOSING = frozenset({1053, 1152, *range(1158, 1162), 1184, 1927})
+LOSING_CLASSES = ("08", "57P", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_CANTOPEN")
+FIRST_OF_THE_CLIENT = 2000
+
 # undefined_table, undefined_column, invalid_schema_name; ER_NO_SUCH_TABLE, ER_BAD_FIELD_ERROR.
 NO_LAYOUT = frozenset({"42P01", "42703", "3F000", 1146, 1054})
+# invalid_sql_statement_name, duplicate_prepared_statement; pgbouncer's own refusal has no code of its own.
+POOLED = frozenset({"26000", "42P05"})
+REFUSED_BY_PGBOUNCER = "unsupported startup parameter"
+
 NO_LAYOUT_ON_SQLITE = ("no such table", "no such column", "has no column named")
 
 
@@ -60,7 +75,8 @@ def translating(table: str, *, is_joined: bool = False) -> Generator[None]:
 
 
 def _is_of_the_database(error: Exception) -> bool:
-    return isinstance(error, ERRORS) or type(error).__module__.partition(".")[0] in DRIVERS
+    module = type(error).__module__
+    return isinstance(error, ERRORS) or module.partition(".")[0] in DRIVERS or module.startswith(ADAPTERS)
 
 
 class OutrunError(StoreUnavailableError):
@@ -83,6 +99,23 @@ def is_passing(error: BaseException) -> bool:
     return code_of(error) in PASSING
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Whether a statement was refused: nothing of its transaction is saved, and the connection is good."""
+    match code_of(error):
+        case int(number):
+            return number not in LOSING and not FIRST_OF_THE_CLIENT <= number < FIRST_OF_THE_CLIENT + 1000
+        case str(name):
+            return not name.startswith(LOSING_CLASSES)
+        case None:
+            # The driver found that it cannot even be sent. (SQLAlchemy's adapter of asyncpg has it as the cause.)
+            return isinstance(error.__cause__ or error, ValueError | TypeError | OverflowError)
+
+
+def is_pooled(error: BaseException) -> bool:
+    """Whether a pooler has given a transaction a connection that is not prepared for it."""
+    return code_of(error) in POOLED or REFUSED_BY_PGBOUNCER in str(error)
+
+
 def translated(error: BaseException, table: str) -> TypedSessionsError:
     """Our error for a driver's. To be raised `from` it."""
     if isinstance(error, StatementError):
@@ -94,6 +127,11 @@ def translated(error: BaseException, table: str) -> TypedSessionsError:
         return StoreUnavailableError("the database did not answer in time; is it overloaded, or a lock held for long?")
     if _lacks_layout(error):
         return SchemaMismatchError(table, ["a table or column is missing"])
+    if is_pooled(error):
+        return StoreUnavailableError(
+            f"the database is behind a pooler such as pgbouncer, where no prepared statement holds ({_kind(error)}); "
+            f"set {PREFIX}PGBOUNCER=true, or give your engine the arguments in the documentation, Behind pgbouncer"
+        )
     if isinstance(error, IntegrityError):
         return StoreUnavailableError(
             f"a constraint of the table {table} refused the row ({_kind(error)}); is it one of yours?"

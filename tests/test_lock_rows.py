@@ -1,0 +1,167 @@
+"""Locks that are rows: their leases, and who holds them."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from tests.shop import RecordingStore
+from typed_sessions import LockTimeoutError, MemoryStore, SessionKey, Sessions
+from typed_sessions.stores.protocol import Delete, Insert
+from typed_sessions.stores.sqlalchemy import processes
+from typed_sessions.stores.sqlalchemy.gaps import GAP, STREAK, Gaps
+from typed_sessions.stores.sqlalchemy.lock_rows import LEASE, LockRows, RowHold
+from typed_sessions.stores.sqlalchemy.patience import Patience
+from typed_sessions.stores.sqlalchemy.runners import TaskRunner
+from typed_sessions.testing import SettableClock
+from typed_sessions.testing.samples import kept, key_of, record_of
+
+KEY, ROW = key_of("42"), SessionKey("cart!lock", "42")
+ELSEWHERE = b'{"holder":"the process 7 on another machine","life":"elsewhere 7 1"}'
+RUNNER = TaskRunner()
+
+
+async def take(rows: LockRows) -> RowHold:
+    return await rows.take([KEY], Patience(RUNNER, 0.05))
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+async def test_the_lock_of_a_holder_elsewhere_is_respected_until_its_lease_ends(
+    store: MemoryStore, clock: SettableClock
+) -> None:
+    await store.save([Insert(ROW, record_of(ELSEWHERE, expires_at=clock() + LEASE))])
+    rows = LockRows(store, RUNNER, clock=clock)
+
+    with pytest.raises(LockTimeoutError, match="held by the process 7 on another machine"):
+        await take(rows)
+    clock.advance(LEASE)
+    hold = await take(rows)
+
+    assert (await store.load([ROW]))[ROW].revision == hold.revision
+
+
+async def test_a_lock_is_renewed_while_its_turn_runs(store: MemoryStore) -> None:
+    rows = LockRows(store, RUNNER, lease=timedelta(seconds=0.15))
+    hold = await take(rows)
+    first = (await store.load([ROW]))[ROW]
+
+    async with asyncio.timeout(5):
+        while (found := await kept(store, ROW)) == first:  # noqa: ASYNC110 # no event tells it
+            await asyncio.sleep(0.01)
+
+    assert found is not None
+    assert (found.revision, found.is_alive(first.created_at + timedelta(seconds=0.15))) == (hold.revision, True)
+    await rows.give_back(hold)
+
+
+async def test_a_lock_that_was_given_back_is_not_renewed() -> None:
+    store = RecordingStore()
+    rows = LockRows(store, RUNNER, lease=timedelta(seconds=0.03))
+    await rows.give_back(await take(rows))
+    saved = len(store.saves)
+
+    await asyncio.sleep(0.1)  # ten heartbeats
+
+    assert len(store.saves) == saved
+
+
+async def test_who_lost_a_lock_does_not_give_back_that_of_the_next_one(
+    store: MemoryStore, clock: SettableClock
+) -> None:
+    rows, rival = LockRows(store, RUNNER, clock=clock), LockRows(store, RUNNER, clock=clock)
+    lost = await take(rows)
+    clock.advance(LEASE)
+    hold = await take(rival)
+
+    await rows.give_back(lost)
+
+    assert (await store.load([ROW]))[ROW].revision == hold.revision
+
+
+async def test_several_locks_are_given_back_even_if_one_was_lost(store: MemoryStore) -> None:
+    rows = LockRows(store, RUNNER)
+    hold = await rows.take([KEY, key_of("43")], Patience(RUNNER, 0.05))
+    await store.save([Delete(ROW)])
+
+    await rows.give_back(hold)
+
+    assert await store.load(hold.rows) == {}
+
+
+async def test_pruning_clears_away_the_locks_of_the_dead(store: MemoryStore, clock: SettableClock) -> None:
+    await store.save([Insert(ROW, record_of(ELSEWHERE, expires_at=clock() + LEASE))])
+    sessions = Sessions(store, clock=clock)
+
+    before, _, after = await sessions.prune(), clock.advance(LEASE), await sessions.prune()
+
+    assert (before, after) == (0, 1)
+
+
+class TestProcesses:
+    SAY = "from typed_sessions.stores.sqlalchemy import processes; print(processes.life(), flush=True); input()"
+
+    def test_this_process_is_not_over(self) -> None:
+        assert not processes.is_over(processes.life())
+
+    @pytest.mark.skipif(not processes.life(), reason="this system does not tell when a process started")
+    def test_a_process_that_was_killed_is_over_before_anybody_waited_for_it(self) -> None:
+        with subprocess.Popen(
+            [sys.executable, "-c", self.SAY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            life = process.stdout.readline().strip()
+            assert not processes.is_over(life)
+            process.send_signal(signal.SIGKILL)
+            while not (is_over := processes.is_over(life)) and process.poll() is None:
+                pass
+
+        assert is_over or processes.is_over(life)
+
+    @pytest.mark.parametrize("life", ["", "elsewhere 1 1", "not even that"])
+    def test_of_a_process_elsewhere_nothing_is_known(self, life: str) -> None:
+        assert not processes.is_over(life)
+
+    def test_a_number_that_was_given_to_another_process_is_not_the_holder(self) -> None:
+        machine, number, _ = processes.life().split(" ")
+
+        assert processes.is_over(f"{machine} {number} 1")
+
+
+class TestGaps:
+    def test_who_had_a_key_for_long_stays_away_for_longer_than_the_others_pause(self) -> None:
+        now = 100.0
+        gaps = Gaps(lambda: now)
+        for _ in range(15):
+            assert gaps.due([KEY]) <= 0
+            taken, now = now, now + STREAK / 10
+            gaps.note([KEY], taken)
+            if gaps.due([KEY]):
+                break
+
+        assert gaps.due([KEY]) == pytest.approx(GAP)
+        assert now == pytest.approx(100.0 + STREAK, abs=STREAK / 5)
+
+    def test_a_gap_begins_a_new_streak(self) -> None:
+        now = 100.0
+        gaps = Gaps(lambda: now)
+        gaps.note([KEY], now - 2 * STREAK)
+        now += 2 * GAP
+        gaps.note([KEY], now)
+
+        assert gaps.due([KEY]) <= 0
+
+    def test_keys_are_forgotten(self) -> None:
+        now = 100.0
+        gaps = Gaps(lambda: now)
+        for number in range(1000):
+            gaps.note([key_of(number)], now)
+            now += 0.001
+
+        assert len(gaps) < 100
