@@ -2,18 +2,22 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from typing import NoReturn
+from contextlib import AbstractContextManager
+from typing import NoReturn, TypeVar
 
 import pytest
 from sqlalchemy import URL, make_url
 
 from tests.empty_database import ASYNC_DRIVERS, SYNC_DRIVERS, address, empty_database
+from tests.pgbouncer import transaction_pooling
 from tests.services import MARIADB, POSTGRESQL, REDIS, Service, ServiceMissingError, own_database
 from typed_sessions import Store
 from typed_sessions.migrations import upgrade
 from typed_sessions.stores.protocol import Delete, Query
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
 from typed_sessions.testing import SettableClock
+
+T = TypeVar("T")
 
 REQUIRED = "TYPED_SESSIONS_REQUIRE_SERVICES"
 
@@ -47,12 +51,23 @@ def redis_url() -> Iterator[str]:
     yield from lent(REDIS)
 
 
+@pytest.fixture(scope="session")
+def pgbouncer_url(postgresql_url: URL) -> Iterator[URL]:
+    """The database of `postgresql_url` through pgbouncer in transaction mode, without a driver."""
+    yield from held(transaction_pooling(postgresql_url))
+
+
 def lent(service: Service) -> Iterator[str]:
     """A database for as long as the run lasts; without one, the tests that ask for it are skipped."""
+    yield from held(own_database(service))
+
+
+def held(server: AbstractContextManager[T]) -> Iterator[T]:
+    """What a server gives for as long as the run lasts; where it cannot be had, the tests are skipped."""
     missing = ""
     try:
-        with own_database(service) as url:
-            yield url
+        with server as given:
+            yield given
     except ServiceMissingError as error:
         missing = str(error)
     if missing:

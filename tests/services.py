@@ -16,17 +16,32 @@ from tests.server_process import program
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """How to come by one kind of server. URLs of servers name a database that is always there, or none."""
+class Installable:
+    """Programs that tests start, and the package of Debian's that they are in."""
 
     name: str
-    variable: str
     package: str
     programs: tuple[str, ...]
+
+    @property
+    def ways(self) -> str:
+        """How to get it."""
+        return f"install it (apt-get install {self.package})"
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Installable):
+    """How to come by one kind of server. URLs of servers name a database that is always there, or none."""
+
+    variable: str
     usual: tuple[str, ...]
     answers: Callable[[str], bool]
     serve: Callable[[Path], AbstractContextManager[str]]
     database: Callable[[str], AbstractContextManager[str]]
+
+    @property
+    def ways(self) -> str:
+        return f"start it on its usual port, set {self.variable}, or install it (apt-get install {self.package})"
 
 
 POSTGRESQL = Service(
@@ -59,16 +74,14 @@ REDIS = Service(
     serve=redis_server.serve,
     database=redis_server.database,
 )
+PGBOUNCER = Installable(name="pgbouncer", package="pgbouncer", programs=("pgbouncer",))
 
 
 class ServiceMissingError(Exception):
     """A server that neither runs nor is installed."""
 
-    def __init__(self, service: Service) -> None:
-        super().__init__(
-            f"no {service.name}: start it on its usual port, set {service.variable}, "
-            f"or install it (apt-get install {service.package})"
-        )
+    def __init__(self, missing: Installable) -> None:
+        super().__init__(f"no {missing.name}: {missing.ways}")
 
 
 @contextmanager
@@ -107,5 +120,5 @@ def started(service: Service) -> Generator[str]:
         yield url
 
 
-def installed(service: Service) -> bool:
-    return all(map(program, service.programs))
+def installed(needed: Installable) -> bool:
+    return all(map(program, needed.programs))

@@ -40,27 +40,38 @@ def answers(url: str, /) -> bool:
 @contextmanager
 def serve_postgresql(folder: Path, /) -> Generator[str]:
     """A server of our own. It skips `fsync`, which guards against a power failure only."""
+    command, url = laid_out_postgresql(folder)
+    with running(*command, "-c", "fsync=off", folder=folder, user=unprivileged("postgres"), stop=signal.SIGINT):
+        yield url
+
+
+def laid_out_postgresql(folder: Path, /) -> tuple[list[str], str]:
+    """The data of a new server; the command that starts it, and the URL at which it will answer."""
     user, port, data = unprivileged("postgres"), free_port(), str(folder / "data")
     own(folder, user)
     made = ["--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync"]
     run("initdb", "--pgdata", data, *made, folder=folder, user=user)
-    options = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
+    options = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories="]
     command = ["postgres", "-D", data, *(part for option in options for part in ("-c", option))]
-    with running(*command, folder=folder, user=user, stop=signal.SIGINT):
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    return command, f"postgresql://postgres@127.0.0.1:{port}/postgres"
 
 
 @contextmanager
 def serve_mariadb(folder: Path, /) -> Generator[str]:
     """A server of our own. Its log is flushed each second, which guards against a power failure only."""
+    command, url = laid_out_mariadb(folder)
+    with running(*command, "--innodb-flush-log-at-trx-commit=2", folder=folder, user=unprivileged("mysql")):
+        yield url
+
+
+def laid_out_mariadb(folder: Path, /) -> tuple[list[str], str]:
+    """The data of a new server; the command that starts it, and the URL at which it will answer."""
     user, port, data = unprivileged("mysql"), free_port(), f"--datadir={folder / 'data'}"
     own(folder, user)
     run("mariadb-install-db", "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db",
         folder=folder, user=user)  # fmt: skip
     options = [f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder / 'socket'}"]
-    command = ["mariadbd", "--no-defaults", data, *options, "--innodb-flush-log-at-trx-commit=2"]
-    with running(*command, folder=folder, user=user):
-        yield f"mariadb://root@127.0.0.1:{port}"
+    return ["mariadbd", "--no-defaults", data, *options], f"mariadb://root@127.0.0.1:{port}"
 
 
 @contextmanager

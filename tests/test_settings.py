@@ -27,7 +27,7 @@ def test_every_setting_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch) 
     given = {
         "DATABASE_URL": URL, "TABLE": "carts", "SCHEMA": "shop", "POOL_SIZE": "7", "MAX_OVERFLOW": "0",
         "POOL_TIMEOUT": "1.5", "OPERATION_TIMEOUT": "2.5", "LOCK_TIMEOUT": "3.5",
-        "EXCLUSIVE": "true", "PGBOUNCER": "true", "COALESCE": "false", "SQLITE_SYNCHRONOUS": "NORMAL",
+        "LOCKS": "rows", "EXCLUSIVE": "true", "PGBOUNCER": "true", "COALESCE": "false", "SQLITE_SYNCHRONOUS": "NORMAL",
         "MAX_BYTES": "1000", "WARN_BYTES": "500",
     }  # fmt: skip
     for name, value in given.items():
@@ -40,7 +40,7 @@ def test_every_setting_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch) 
     assert (settings.pool_size, settings.max_overflow, settings.pool_timeout) == (7, 0, 1.5)
     assert (settings.operation_timeout, settings.lock_timeout) == (2.5, 3.5)
     assert (settings.pgbouncer, settings.coalesce, settings.sqlite_synchronous) == (True, False, "NORMAL")
-    assert (settings.exclusive, settings.limits) == (True, Limits(1000, 500))
+    assert (settings.locks, settings.exclusive, settings.limits) == ("rows", True, Limits(1000, 500))
     assert len(given) == len(Settings.model_fields)
 
 

@@ -176,13 +176,13 @@ class SessionClosedError(TypedSessionsError):
 
 
 class LockTimeoutError(TypedSessionsError):
-    """Another turn held the key for longer than the lock time-out (seconds)."""
+    """Another turn held the key, in this process or exclusively in another, for longer than the time-out (seconds)."""
 
     def __init__(self, key: SessionKey, *, waited: float, holder: str) -> None:
         self.key, self.waited, self.holder = key, waited, holder
         super().__init__(
             f"waited {waited:g} s for the session {key}, which is held by {holder}; shorten that turn, "
-            f"raise lock_timeout, or make Sessions with serialize=False"
+            f"or raise lock_timeout"
         )
 
 

@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     """Whether loads and saves that come at the same time share statements and commits (asyncio only)."""
     sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"
     """SQLite: with NORMAL the last saves before a power cut may be lost, with FULL none is."""
+    locks: Literal["auto", "rows"] = "auto"
+    """What keeps exclusive turns apart: the server's own locks where it has some, or rows of the table."""
     lock_timeout: float = Field(default=30.0, gt=0)
     """Seconds to wait for another turn on the same key before `LockTimeoutError`."""
     exclusive: bool = False

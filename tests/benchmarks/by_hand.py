@@ -137,11 +137,11 @@ async def by_asyncmy(url: URL) -> AsyncGenerator[Turn]:
 
 
 @asynccontextmanager
-async def by_sqlite3(url: URL) -> AsyncGenerator[Turn]:
+async def by_sqlite3(url: URL, *, synchronous: str = "FULL") -> AsyncGenerator[Turn]:
     """Called directly: it blocks the event loop, and nothing can be quicker."""
     with closing(sqlite3.connect(str(url.database), isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
 
         async def turn(number: int) -> None:
             data, revision = connection.execute(SQLITE_READ, (str(number),)).fetchone()

@@ -27,9 +27,9 @@ class Case:
     name: str
     path: str
     floor: str
-    target: float
+    target: float | None
     measure: Callable[[int], Coroutine[Any, Any, Spread]]
-    """Measures in so many rounds."""
+    """Measures in so many rounds. Without a `target` it is for information only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Row:
     left_out: str = ""
 
     @property
-    def is_reached(self) -> bool:
-        """Whether the median keeps to the target."""
-        return self.spread is not None and self.spread.median <= self.case.target
+    def is_reached(self) -> bool | None:
+        """Whether the median keeps to the target; None if there is no target, or nothing was measured."""
+        if self.spread is None or self.case.target is None:
+            return None
+        return self.spread.median <= self.case.target

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from rich.console import Console
 
 from tests.benchmarks import decoding, importing, statements, turns
 from tests.benchmarks.case import Case, Row
-from tests.benchmarks.report import print_json, print_table
+from tests.benchmarks.report import measurements, print_json, print_table, save, values
 from tests.services import ServiceMissingError
 
 ROUNDS = 17
@@ -25,6 +26,7 @@ class Arguments(argparse.Namespace):
     only: list[str] | None = None
     rounds: int = ROUNDS
     json: bool = False
+    save: Path | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parsed(given)
     command = shlex.join(["python", "-m", "tests.benchmarks", *given])
     rows = [measured(case, chosen.rounds) for case in picked(chosen.only)]
-    (print_json if chosen.json else print_table)(rows, command)
+    found = measurements(command, rounds=chosen.rounds, rows=[values(row) for row in rows])
+    if chosen.save:
+        save(found, chosen.save)
+    if chosen.json:
+        print_json(found)
+    else:
+        print_table(rows, command)
     return 0
 
 
@@ -46,6 +54,7 @@ def parsed(given: Sequence[str]) -> Arguments:
     parser.add_argument("--only", metavar="NAME", action="append", help="only rows of this name; * stands for anything")
     parser.add_argument("--rounds", metavar="N", type=int, default=ROUNDS, help=f"{ROUNDS} if left out")
     parser.add_argument("--json", action="store_true", help="print JSON, not a table")
+    parser.add_argument("--save", metavar="FILE", type=Path, help="write the JSON to this file too")
     chosen = parser.parse_args(given, namespace=Arguments())
     if chosen.rounds < MIN_ROUNDS:
         parser.error(f"--rounds must be at least {MIN_ROUNDS}, or there are no quartiles")

@@ -27,24 +27,25 @@ CONNECTIONS = 10
 
 
 @contextmanager
-def database(driver: str) -> Generator[URL]:
-    """A new database for this driver, with 256 sessions of each model."""
-    with _empty(driver) as url:
+def database(driver: str, *, sessions: int = SESSIONS) -> Generator[URL]:
+    """A new database for this driver, with so many sessions of each model."""
+    with empty(driver) as url:
         sync_url = url.set(drivername=SYNC_DRIVERS[url.get_backend_name()])
         upgrade(address(sync_url))
         with closing(SyncSQLAlchemyStore.from_url(address(sync_url))) as store:
-            store.save([Insert(key, record(SMALL.model_dump_json().encode())) for key in _keys()])
+            store.save([Insert(key, record(SMALL.model_dump_json().encode())) for key in _keys(sessions)])
         yield url
 
 
-def _keys() -> Generator[SessionKey]:
-    for number in range(SESSIONS):
+def _keys(sessions: int) -> Generator[SessionKey]:
+    for number in range(sessions):
         yield from (key_of(model, number) for model in (Cart, Wish, Order))
         yield SessionKey.of(BY_HAND, number)
 
 
 @contextmanager
-def _empty(driver: str) -> Generator[URL]:
+def empty(driver: str) -> Generator[URL]:
+    """A new database for this driver, without any table."""
     service = SERVICES.get(driver.partition("+")[0])
     if service is None:
         with tempfile.TemporaryDirectory() as folder:
@@ -55,9 +56,9 @@ def _empty(driver: str) -> Generator[URL]:
 
 
 @asynccontextmanager
-async def store_on(url: URL) -> AsyncGenerator[SQLAlchemyStore]:
-    """The store as a user gets it who gives nothing but a URL."""
-    store = SQLAlchemyStore.from_url(address(url))
+async def store_on(url: URL, **settings: object) -> AsyncGenerator[SQLAlchemyStore]:
+    """The store as a user gets it who gives nothing but a URL and these settings."""
+    store = SQLAlchemyStore.from_url(address(url), **settings)
     try:
         yield store
     finally:

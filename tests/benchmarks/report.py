@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.case import Row
+from tests.benchmarks.machine import machine
 
 WIDTH = 140
 """Of the table where the output is no terminal."""
@@ -28,18 +30,31 @@ def print_table(rows: Sequence[Row], command: str) -> None:
 
 
 def _measured(row: Row) -> tuple[str, str, str, str]:
-    target = f"≤ {row.case.target:g}"
+    target = "" if row.case.target is None else f"≤ {row.case.target:g}"
     if row.spread is None:
         return "", "", target, "left out"
     spread = row.spread
-    return f"{spread.median:.2f}", f"{spread.low:.2f} - {spread.high:.2f}", target, "yes" if row.is_reached else "no"
+    reached = {True: "yes", False: "no", None: ""}[row.is_reached]
+    return f"{spread.median:.2f}", f"{spread.low:.2f} - {spread.high:.2f}", target, reached
 
 
-def print_json(rows: Sequence[Row], command: str) -> None:
-    Console(soft_wrap=True).print_json(json.dumps({"command": command, "rows": [_values(row) for row in rows]}))
+def measurements(command: str, **found: object) -> dict[str, object]:
+    """What was found, with the command that finds it again and the machine that it was found on."""
+    return {"command": command, "machine": machine(), **found}
 
 
-def _values(row: Row) -> dict[str, object]:
+def print_json(found: dict[str, object]) -> None:
+    Console(soft_wrap=True).print_json(json.dumps(found))
+
+
+def save(found: dict[str, object], file: Path) -> None:
+    """Write it for `document` and other programs."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+
+
+def values(row: Row) -> dict[str, object]:
+    """A row for JSON."""
     case, spread = row.case, row.spread
     return {
         "name": case.name,
@@ -48,6 +63,6 @@ def _values(row: Row) -> dict[str, object]:
         "median": spread and spread.median,
         "quartiles": spread and [spread.low, spread.high],
         "target": case.target,
-        "reached": row.is_reached if spread else None,
+        "reached": row.is_reached,
         "left_out": row.left_out or None,
     }

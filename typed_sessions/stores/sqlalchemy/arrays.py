@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    TextClause,
     Update,
     and_,
     bindparam,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     column,
     func,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -32,6 +34,7 @@ from sqlalchemy.types import TypeEngine
 from typed_sessions.key import SessionKey
 from typed_sessions.stores import protocol
 from typed_sessions.stores.sqlalchemy.rows import COLUMNS, Values, values_of
+from typed_sessions.stores.sqlalchemy.statements import Statements
 
 Types = Mapping[str, TypeEngine[Any]]
 
@@ -52,8 +55,9 @@ RECORD: Final[Types] = {
 class Arrays:
     """The statements. Their parameters are named after the columns, and each is a list with one item a row."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, patience: int) -> None:
         self._table = table
+        self._patience = patience
         self.load = self._load()
         self.insert = self._insert()
         self.update = self._update()
@@ -67,7 +71,9 @@ class Arrays:
     def _insert(self) -> Insert:
         """Inserts the rows whose keys are free, and gives these keys."""
         new, names = _rows({**KEY, **RECORD}), [*KEY, *COLUMNS]
-        rows = select(*(_value(new, name) for name in names)).order_by(new.c.model, new.c.key)
+        rows = select(*(_value(new, name) for name in names)).where(patient(self._patience))
+        # Byte by byte, as Python sorts them, lest two savers wait for each other.
+        rows = rows.order_by(*(new.c[name].collate("C") for name in KEY))
         primary_key = (self._table.c.model, self._table.c.key)
         made = insert(self._table).from_select(names, rows).on_conflict_do_nothing(index_elements=primary_key)
         return made.returning(*primary_key)
@@ -75,8 +81,8 @@ class Arrays:
     def _update(self) -> Update:
         """Updates the units whose rows all have the expected revision, and gives the unit of each row.
 
-        The rows are locked in the order of their keys, so that two such statements cannot deadlock, and are looked
-        at as they are then, not as the statement's snapshot has them.
+        The rows are locked first, and looked at as they are then, not as the statement's snapshot has them. One that
+        somebody else holds is passed over with its unit, so that nobody waits for it and nothing can deadlock.
         """
         stored = self._table.c
         wanted = select(*_rows({**KEY, **RECORD, **UNIT}).c).cte("wanted")
@@ -86,8 +92,7 @@ class Arrays:
         locked = (
             select(wanted.c.unit, wanted.c.size)
             .select_from(wanted.join(self._table, unchanged))
-            .order_by(stored.model, stored.key)
-            .with_for_update(of=self._table)
+            .with_for_update(of=self._table, key_share=True, skip_locked=True)
             .cte("locked")
         )
         whole = select(locked.c.unit).group_by(locked.c.unit, locked.c.size).having(func.count() == locked.c.size)
@@ -97,6 +102,23 @@ class Arrays:
             .where(unchanged, wanted.c.unit.in_(whole))
             .returning(wanted.c.unit)
         )
+
+
+class PatientStatements(Statements):
+    """The SQL for one session, which waits only for a while for a row that somebody else holds."""
+
+    def __init__(self, table: Table, patience: int) -> None:
+        super().__init__(table, "postgresql")
+        waiting = patient(patience)
+        self._update, self._touch, self._move = (
+            each.where(waiting) for each in (self._update, self._touch, self._move)
+        )
+        self._delete, self._delete_any = (each.where(waiting) for each in (self._delete, self._delete_any))
+
+
+def patient(seconds: int) -> TextClause:
+    """True. It sets the limit for the rest of the transaction, which is one statement here."""
+    return text(f"set_config('lock_timeout', '{seconds}s', true) IS NOT NULL")
 
 
 def _rows(types: Types) -> FromClause:

@@ -29,7 +29,7 @@ class Borrowed:
         self.driver_connection: DBAPIConnection = driver_connection
         try:
             if not commits_by_itself(engine.dialect):
-                engine.dialect.set_isolation_level(self.driver_connection, AUTOCOMMIT)
+                self._commit_by_itself()
             self._set(0)
         except BaseException:
             self.drop()
@@ -54,6 +54,13 @@ class Borrowed:
         """Close it: what became of its last statement is unknown."""
         self._connection.invalidate()
         self._connection.close()
+
+    def _commit_by_itself(self) -> None:
+        dialect = self._engine.dialect
+        if dialect.name == "postgresql":
+            # A listener of the pool may have begun a transaction, which psycopg refuses to leave. (Others commit it.)
+            dialect.do_commit(self._connection)
+        dialect.set_isolation_level(self.driver_connection, AUTOCOMMIT)
 
     def _set(self, number: int) -> None:
         if self._settings is not None:

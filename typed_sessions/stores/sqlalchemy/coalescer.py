@@ -8,7 +8,7 @@ Techniques for Main Memory Database Systems", SIGMOD 1984.)
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar
@@ -80,6 +80,14 @@ class _Waiting(Generic[Q, A]):
         self.is_taken = False
         if not self.answer.done():
             self.answer.set_exception(error)
+            # Looked at, or the event loop would report it where a cancelled task does not.
+            self.answer.exception()
+
+    def is_over(self, now: float) -> bool:
+        """Whether nobody waits for it any more; who has waited too long is told so."""
+        if self.deadline < now:
+            self.fail(TimeoutError())
+        return self.answer.done()
 
 
 class Coalescer(Generic[C, Q, A]):
@@ -108,6 +116,7 @@ class Coalescer(Generic[C, Q, A]):
         self._waiting: deque[_Waiting[Q, A]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._rest: asyncio.Future[bool] | None = None
+        self._closing = 0
 
     async def ask(self, question: Q, /, *, names: Collection[Hashable] = (), weight: int = 0) -> A | None:
         if len(self._waiting) >= MAX_WAITING:
@@ -128,17 +137,17 @@ class Coalescer(Generic[C, Q, A]):
         while waiting.is_taken:
             # The first answer was cancelled together with the task that waited for it.
             waiting.answer = self._loop.create_future()
-            try:
+            with suppress(asyncio.CancelledError):
                 await asyncio.wait([waiting.answer])
-            except asyncio.CancelledError:
-                continue
-            # Looked at, or the event loop would report an exception that nobody asked for.
-            waiting.answer.exception()
 
     async def close(self) -> None:
-        while self._worker is not None:
-            self._end_rest()
-            await asyncio.wait([self._worker])
+        self._closing += 1
+        self._end_rest()
+        try:
+            if self._worker is not None:
+                await asyncio.wait([self._worker])
+        finally:
+            self._closing -= 1
 
     def _wake(self) -> None:
         if self._worker is None:
@@ -167,6 +176,8 @@ class Coalescer(Generic[C, Q, A]):
             self._send_away()
 
     async def _is_asked_again(self) -> bool:
+        if self._closing:
+            return False
         self._rest = self._loop.create_future()
         timer = self._loop.call_later(LINGER, self._end_rest)
         try:
@@ -186,6 +197,8 @@ class Coalescer(Generic[C, Q, A]):
         try:
             async with asyncio.timeout_at(batch[0].deadline):
                 answers = await self._ask(connection, [waiting.question for waiting in batch])
+            for waiting, answer in zip(batch, answers, strict=True):
+                waiting.give(answer)
         except NotAskedError:
             for waiting in batch:
                 waiting.give(None)
@@ -194,8 +207,6 @@ class Coalescer(Generic[C, Q, A]):
             for waiting in batch:
                 waiting.fail(error if isinstance(error, Exception) else TimeoutError())
             raise
-        for waiting, answer in zip(batch, answers, strict=True):
-            waiting.give(answer)
 
     def _take(self) -> list[_Waiting[Q, A]]:
         """Those who go next: first come, first served, but for names that are in the batch already."""
@@ -203,13 +214,16 @@ class Coalescer(Generic[C, Q, A]):
         later: list[_Waiting[Q, A]] = []
         names: set[Hashable] = set()
         weight, now = 0, self._loop.time()
-        while self._waiting and len(batch) < self._batch and (not batch or weight <= MAX_WEIGHT):
-            waiting = self._waiting.popleft()
-            if waiting.deadline < now:
-                waiting.fail(TimeoutError())
-            elif names.isdisjoint(waiting.names):
-                batch.append(waiting)
+        while self._waiting and len(batch) < self._batch:
+            waiting = self._waiting[0]
+            if batch and weight + waiting.weight > MAX_WEIGHT:
+                break
+            self._waiting.popleft()
+            if waiting.is_over(now):
+                continue
+            if names.isdisjoint(waiting.names):
                 waiting.is_taken = True
+                batch.append(waiting)
                 weight += waiting.weight
             else:
                 later.append(waiting)
@@ -221,9 +235,7 @@ class Coalescer(Generic[C, Q, A]):
         now = self._loop.time()
         while self._waiting:
             waiting = self._waiting.popleft()
-            if waiting.deadline < now:
-                waiting.fail(TimeoutError())
-            else:
+            if not waiting.is_over(now):
                 waiting.give(None)
 
 

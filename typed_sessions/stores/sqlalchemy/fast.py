@@ -1,9 +1,9 @@
 """The fast lane for asyncio: leases connections for it, and puts together what comes at the same time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, NullPool, Pool, QueuePool, Table
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -11,18 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from typed_sessions.key import SessionKey
-from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Insert, Update, keys_of
 from typed_sessions.stores.sqlalchemy.borrowed import Borrowed
 from typed_sessions.stores.sqlalchemy.coalescer import Alone, Coalescer, Line, NotAskedError
-from typed_sessions.stores.sqlalchemy.lane import Lane, Unit, lane_for
+from typed_sessions.stores.sqlalchemy.lane import MAX_KEYS, Found, Lane, Unit, lane_for
 from typed_sessions.stores.sqlalchemy.leases import Home
 from typed_sessions.stores.sqlalchemy.translate import translated, translating
 
 Q = TypeVar("Q")
 A = TypeVar("A")
-
-Found: TypeAlias = Mapping[SessionKey, Record]
 
 
 class Leased:
@@ -68,8 +65,8 @@ class FastLane:
         self._number = -1
 
     def is_open(self) -> bool:
-        """Whether it may be taken: it is where its connections are."""
-        if not self._home.is_here():
+        """Whether it may be taken: it is where its connections are, and nobody watches their statements."""
+        if not self._home.is_here() or is_watched(self._engine):
             return False
         if self._number != self._home.number:
             self._number = self._home.number
@@ -78,6 +75,8 @@ class FastLane:
 
     async def load(self, keys: Sequence[SessionKey]) -> Found | None:
         """The records of those keys that have one; None if the lane did not go through."""
+        if len(keys) > MAX_KEYS:
+            return None
         try:
             found = await self._loads.ask(keys)
         except TimeoutError as error:
@@ -113,14 +112,13 @@ class FastLane:
         return Alone(self._leased, ask, timeout=self._timeout)
 
     async def _load(self, leased: Leased, questions: Sequence[Sequence[SessionKey]]) -> Sequence[Found]:
-        found = await self._run(leased, self._lane.load, list({key for keys in questions for key in keys}))
-        return [found] * len(questions)
+        return await self._run(leased, self._lane.load, questions)
 
     async def _save(self, leased: Leased, units: Sequence[Unit]) -> Sequence[bool]:
         return await self._run(leased, self._lane.save, units)
 
     async def _run(self, leased: Leased, work: Callable[[DBAPIConnection, Q], A], what: Q) -> A:
-        if leased.losses != self._losses or is_watched(self._engine):
+        if leased.losses != self._losses:
             raise NotAskedError
         return await leased.run(work, what)
 

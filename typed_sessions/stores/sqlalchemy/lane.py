@@ -5,9 +5,10 @@ statement up, and result objects. The lane leaves them out, and shares round tri
 the same time. It knows no outcomes: what does not go straight through is done again by `Operations`, the plain way.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
+from itertools import chain
 from typing import Final, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Dialect, Table
@@ -16,7 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Delete, Insert, Update
-from typed_sessions.stores.sqlalchemy.arrays import Arrays, in_arrays, inserted, updated
+from typed_sessions.stores.sqlalchemy.arrays import Arrays, PatientStatements, in_arrays, inserted, updated
 from typed_sessions.stores.sqlalchemy.prepared import PreparedStatements
 from typed_sessions.stores.sqlalchemy.rows import row_of
 from typed_sessions.stores.sqlalchemy.statements import Statements, without_deadlock
@@ -27,11 +28,17 @@ T = TypeVar("T")
 Unit: TypeAlias = Sequence[Change]
 """Changes that are made together or not at all."""
 
+Found: TypeAlias = Mapping[SessionKey, Record]
+"""The records of those keys that have one."""
+
 DRIVERS: Final = frozenset({"aiosqlite", "asyncmy", "asyncpg", "psycopg", "pymysql", "pysqlite"})
 """Drivers that the lane is tested with."""
 
 PATIENCE: Final = 1
 """Seconds that a batch waits for a row that somebody else holds; then each unit goes its own way."""
+
+MAX_KEYS: Final = 64
+"""How many keys may be loaded together. Each number of them has a statement of its own."""
 
 
 class Lane(Protocol):
@@ -42,7 +49,7 @@ class Lane(Protocol):
 
     @property
     def batch(self) -> int:
-        """How many keys or units to bring at most; more gains nothing."""
+        """How many questions or units to bring at most; more gains nothing."""
         ...
 
     @property
@@ -50,8 +57,8 @@ class Lane(Protocol):
         """SQL to run when a connection is leased for batches, and when it is given back."""
         ...
 
-    def load(self, connection: DBAPIConnection, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
-        """The records of those keys that have one."""
+    def load(self, connection: DBAPIConnection, questions: Sequence[Sequence[SessionKey]], /) -> Sequence[Found]:
+        """What is found, for each question: its keys, and maybe more, as they were at one moment."""
         ...
 
     def save(self, connection: DBAPIConnection, units: Sequence[Unit], /) -> Sequence[bool]:
@@ -66,12 +73,13 @@ def lane_for(table: Table, dialect: Dialect) -> Lane | None:
     sql, prepared = Statements(table, dialect.name), PreparedStatements(dialect)
     match dialect.name:
         case "postgresql":
-            return ArrayLane(Arrays(table), sql, prepared)
+            return ArrayLane(Arrays(table, PATIENCE), PatientStatements(table, PATIENCE), prepared)
         case "sqlite":
             return TransactionLane(sql, prepared, begin="BEGIN IMMEDIATE", batch=256, at_once=1)
         case "mysql" | "mariadb":
             wait = "innodb_lock_wait_timeout"
-            settings = (f"SET @before = @@{wait}, SESSION {wait} = {PATIENCE}", f"SET SESSION {wait} = @before")
+            before = "@typed_sessions_before"
+            settings = (f"SET {before} = @@{wait}, SESSION {wait} = {PATIENCE}", f"SET SESSION {wait} = {before}")
             return TransactionLane(sql, prepared, begin="BEGIN", batch=64, at_once=64, settings=settings)
         case _:
             return None
@@ -85,7 +93,8 @@ class TransactionLane:
         prepared: compiles them.
         begin: begins a transaction that may write.
         batch: see `Lane`.
-        at_once: how many keys to name in one SELECT. SQLite has no round trips that would be shared.
+        at_once: how many keys to name in one SELECT, but for a question that has more. SQLite has no round trips
+            that would be shared.
         settings: see `Lane`.
     """
 
@@ -106,12 +115,12 @@ class TransactionLane:
         self._sql = sql
         self._prepared = prepared
 
-    def load(self, connection: DBAPIConnection, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
-        found: dict[SessionKey, Record] = {}
+    def load(self, connection: DBAPIConnection, questions: Sequence[Sequence[SessionKey]], /) -> Sequence[Found]:
+        found: list[Found] = []
         with closing(connection.cursor()) as cursor:
-            for start in range(0, len(keys), self._at_once):
-                statement, values = self._sql.load_exactly(keys[start : start + self._at_once])
-                found.update(map(row_of, self._prepared[statement].rows(cursor, values)))
+            for some in portions(questions, self._at_once):
+                statement, values = self._sql.load_exactly(distinct(some))
+                found += [dict(map(row_of, self._prepared[statement].rows(cursor, values)))] * len(some)
         return found
 
     def save(self, connection: DBAPIConnection, units: Sequence[Unit], /) -> Sequence[bool]:
@@ -158,23 +167,26 @@ class ArrayLane:
     """
 
     batch = 64
-    settings = (f"SET lock_timeout = '{PATIENCE}s'", "RESET lock_timeout")
+    # Behind a pooler what is set on a connection would stay with whoever gets the server next.
+    settings = None
 
     def __init__(self, arrays: Arrays, sql: Statements, prepared: PreparedStatements) -> None:
         self._arrays = arrays
         self._sql = sql
         self._prepared = prepared
 
-    def load(self, connection: DBAPIConnection, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
+    def load(self, connection: DBAPIConnection, questions: Sequence[Sequence[SessionKey]], /) -> Sequence[Found]:
+        keys = distinct(questions)
         one = len(keys) == 1
         statement, values = self._sql.load_exactly(keys) if one else (self._arrays.load, in_arrays(keys))
         with closing(connection.cursor()) as cursor:
-            return dict(map(row_of, self._prepared[statement].rows(cursor, values)))
+            found = dict(map(row_of, self._prepared[statement].rows(cursor, values)))
+        return [found] * len(questions)
 
     def save(self, connection: DBAPIConnection, units: Sequence[Unit], /) -> Sequence[bool]:
         saved: set[SessionKey] = set()
         with closing(connection.cursor()) as cursor:
-            if len(units) == 1 and len(units[0]) == 1:
+            if len(units) == 1 and len(units[0]) == 1 and not isinstance(units[0][0], Insert):
                 return [tried(partial(made, self._sql, self._prepared, cursor, units[0][0])) or False]
             for save in (self._update, self._insert):
                 saved.update(tried(partial(save, cursor, units)) or ())
@@ -195,9 +207,25 @@ class ArrayLane:
 
 
 def _all_updates(unit: Unit) -> list[Update]:
-    """The unit, if nothing else is in it; else nothing."""
-    updates = [change for change in unit if isinstance(change, Update)]
-    return updates if len(updates) == len(unit) else []
+    """The unit, if nothing else is in it and no key twice; else nothing."""
+    updates = {change.key: change for change in unit if isinstance(change, Update)}
+    return list(updates.values()) if len(updates) == len(unit) else []
+
+
+def portions(questions: Sequence[Sequence[SessionKey]], size: int) -> Iterator[Sequence[Sequence[SessionKey]]]:
+    """The questions by some, with so many keys at most. None is parted: a group is read as it was at one moment."""
+    start, keys = 0, 0
+    for end, question in enumerate(questions):
+        if end > start and keys + len(question) > size:
+            yield questions[start:end]
+            start, keys = end, 0
+        keys += len(question)
+    yield questions[start:]
+
+
+def distinct(questions: Sequence[Sequence[SessionKey]]) -> list[SessionKey]:
+    """Each key once."""
+    return list(dict.fromkeys(chain.from_iterable(questions)))
 
 
 def made(sql: Statements, prepared: PreparedStatements, cursor: DBAPICursor, change: Change) -> bool:

@@ -29,7 +29,7 @@ RunOnConnection: TypeAlias = Callable[[Callable[[Connection], Any]], Awaitable[A
 
 def locks_of(settings: Settings) -> LockKind:
     """The locks that the settings mean."""
-    return "rows" if settings.pgbouncer else "auto"
+    return "rows" if settings.pgbouncer else settings.locks
 
 
 class Source(Protocol):

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Protocol, TypeVar
 
@@ -11,10 +11,9 @@ from sqlalchemy import Connection, Engine, StaticPool, Table
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from typed_sessions.key import SessionKey
-from typed_sessions.record import Record
 from typed_sessions.stores.sqlalchemy.borrowed import Borrowed
 from typed_sessions.stores.sqlalchemy.fast import is_plain, is_watched
-from typed_sessions.stores.sqlalchemy.lane import Lane, Unit, lane_for
+from typed_sessions.stores.sqlalchemy.lane import MAX_KEYS, Found, Lane, Unit, lane_for
 from typed_sessions.stores.sqlalchemy.leases import T, Work
 from typed_sessions.stores.sqlalchemy.translate import is_passing, pauses, translating
 
@@ -100,11 +99,13 @@ class SyncFastLane:
         """Whether it may be taken: nobody watches the statements of the engine."""
         return not is_watched(self._engine)
 
-    def load(self, keys: Sequence[SessionKey]) -> Mapping[SessionKey, Record] | None:
+    def load(self, keys: Sequence[SessionKey]) -> Found | None:
         """The records of those keys that have one; None if the lane did not go through."""
+        if len(keys) > MAX_KEYS:
+            return None
         borrowed = self._borrowed()
         try:
-            return self._using(borrowed, self._lane.load, list(dict.fromkeys(keys)))
+            return self._using(borrowed, self._lane.load, [keys])[0]
         except Exception:  # noqa: BLE001 # whatever it was, the plain way will meet it again and know what it means
             return None
 
