@@ -3,7 +3,6 @@
 from collections.abc import Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from typed_sessions.clock import Clock, Revisions
@@ -115,12 +114,13 @@ class Engine:
             # An upcast that lost a race need not be written now; a later change will meet what won.
             outrun = [each.opened for each in lost if each.is_quiet]
             sessions = [opened for opened in sessions if opened not in outrun]
-            await self._rebase([each for each in lost if not each.is_quiet], now)
+            await self._rebase([each for each in lost if not each.is_quiet])
         raise SessionConflictError(plans[0].opened.key, ())
 
-    async def _rebase(self, lost: Sequence[Plan], now: datetime) -> None:
+    async def _rebase(self, lost: Sequence[Plan]) -> None:
         if lost:
-            theirs = await self.store.load([each.opened.key for each in lost])
+            # The present after the load: what expired while the save waited must not be merged in and kept alive.
+            theirs, now = await self.store.load([each.opened.key for each in lost]), self.clock()
             for each in lost:
                 each.opened.rebase(theirs.get(each.opened.key), each.record.data, now)
 
