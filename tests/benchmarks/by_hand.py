@@ -7,7 +7,7 @@ model to JSON, and is saved only over the revision that was read.
 import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from pkgutil import resolve_name
 from typing import Any, Protocol
 
@@ -92,17 +92,23 @@ async def by_asyncpg(url: URL) -> AsyncGenerator[Turn]:
 
 @asynccontextmanager
 async def by_psycopg(url: URL) -> AsyncGenerator[Turn]:
-    """For asyncio, on one connection."""
+    """For asyncio; connections as above."""
     dsn = address(url.set(drivername="postgresql"))
-    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection, connection.cursor() as cursor:
+    free = asyncio.LifoQueue[psycopg.AsyncCursor]()
 
-        async def turn(number: int) -> None:
-            await cursor.execute(PSYCOPG_READ, (str(number),), prepare=True)
-            row = await cursor.fetchone()
-            assert row is not None
-            await cursor.execute(PSYCOPG_WRITE, (counted(row[0]), str(number), row[1]), prepare=True)
-            assert cursor.rowcount == 1
+    async def turn(number: int) -> None:
+        cursor = await free.get()
+        await cursor.execute(PSYCOPG_READ, (str(number),), prepare=True)
+        row = await cursor.fetchone()
+        assert row is not None
+        await cursor.execute(PSYCOPG_WRITE, (counted(row[0]), str(number), row[1]), prepare=True)
+        assert cursor.rowcount == 1
+        free.put_nowait(cursor)
 
+    async with AsyncExitStack() as stack:
+        for _ in range(CONNECTIONS):
+            connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True)
+            free.put_nowait((await stack.enter_async_context(connection)).cursor())
         yield turn
 
 
@@ -123,16 +129,21 @@ async def by_blocking_psycopg(url: URL) -> AsyncGenerator[Turn]:
 
 @asynccontextmanager
 async def by_asyncmy(url: URL) -> AsyncGenerator[Turn]:
-    """On one connection; its protocol prepares nothing."""
+    """Connections as above; its protocol prepares nothing."""
     where = url.translate_connect_args(username="user", database="db")
-    with closing(await resolve_name("asyncmy:connect")(**where, **url.query, autocommit=True)) as connection:
-        cursor: Cursor = connection.cursor()
+    free = asyncio.LifoQueue[Cursor]()
 
-        async def turn(number: int) -> None:
-            await cursor.execute(MARIADB_READ, (str(number),))
-            data, revision = await cursor.fetchone()
-            assert await cursor.execute(MARIADB_WRITE, (counted(data), str(number), revision)) == 1
+    async def turn(number: int) -> None:
+        cursor = await free.get()
+        await cursor.execute(MARIADB_READ, (str(number),))
+        data, revision = await cursor.fetchone()
+        assert await cursor.execute(MARIADB_WRITE, (counted(data), str(number), revision)) == 1
+        free.put_nowait(cursor)
 
+    with ExitStack() as stack:
+        for _ in range(CONNECTIONS):
+            connection = await resolve_name("asyncmy:connect")(**where, **url.query, autocommit=True)
+            free.put_nowait(stack.enter_context(closing(connection)).cursor())
         yield turn
 
 

@@ -2,11 +2,11 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Generic
+from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection
 
@@ -16,6 +16,8 @@ from typed_sessions.stores.sqlalchemy.lock_line import Line
 from typed_sessions.stores.sqlalchemy.lock_statements import AnyName, LockStatements
 from typed_sessions.stores.sqlalchemy.patience import Patience
 from typed_sessions.stores.sqlalchemy.runners import Alarm, Runner
+
+T = TypeVar("T")
 
 IDLE: Final = 5.0
 """Seconds after the last turn in which the connection is kept for the next one."""
@@ -66,8 +68,7 @@ class ServerLocks(Generic[AnyName]):
     async def hold_at_all(self) -> bool:
         """Whether locks stay with the connection."""
         self._settle_place()
-        async with self._mutex:
-            return await self._line.run(self._statements.holds)
+        return await self._runner.finish(self._answer(self._statements.holds))
 
     async def take(self, keys: Sequence[SessionKey], patience: Patience) -> Hold[AnyName]:
         """Take the locks of these keys, which are sorted.
@@ -165,8 +166,11 @@ class ServerLocks(Generic[AnyName]):
         return self._statements.settle(connection, names, wanted) if names or wanted else ()
 
     async def _holder(self, name: AnyName) -> str:
+        return await self._runner.finish(self._answer(partial(self._statements.holder, name=name)))
+
+    async def _answer(self, question: Callable[[Connection], T]) -> T:
         async with self._mutex:
-            return await self._line.run(partial(self._statements.holder, name=name))
+            return await self._line.run(question)
 
     def _settle_place(self) -> None:
         place = self._runner.place()
