@@ -16,7 +16,7 @@ from typed_sessions.stores.sqlalchemy.borrowed import Borrowed
 from typed_sessions.stores.sqlalchemy.coalescer import Alone, Coalescer, Line, NotAskedError
 from typed_sessions.stores.sqlalchemy.lane import MAX_KEYS, Found, Lane, Unit, lane_for
 from typed_sessions.stores.sqlalchemy.leases import Home
-from typed_sessions.stores.sqlalchemy.translate import translated, translating
+from typed_sessions.stores.sqlalchemy.translate import is_pooled, translated, translating
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -81,7 +81,10 @@ class FastLane:
             found = await self._loads.ask(keys)
         except TimeoutError as error:
             raise translated(error, self._table) from error
-        except Exception:  # noqa: BLE001 # whatever it was, the plain way will meet it again and know what it means
+        except Exception as error:
+            # The plain way will meet it again and know what it means, but for this, which comes and goes.
+            if is_pooled(error):
+                raise translated(error, self._table) from error
             return None
         return None if found is None else {key: found[key] for key in keys if key in found}
 
@@ -127,16 +130,19 @@ class FastLane:
         if not can_spare_one(self._engine.pool):
             raise NotAskedError
         settings = self._lane.settings if self._coalesce else None
-        async with asyncio.timeout(self._timeout):
-            borrowed = await greenlet_spawn(Borrowed, self._engine, settings)
+        borrowed = await self._in_time(lambda: Borrowed(self._engine, settings))
         try:
             yield Leased(borrowed, self._losses, has_thread=self._engine.dialect.driver == "aiosqlite")
         except BaseException as error:
             if not isinstance(error, NotAskedError):
                 self._losses += 1
-            await greenlet_spawn(borrowed.drop)
+            await self._in_time(borrowed.drop)
             raise
-        await greenlet_spawn(borrowed.give_back)
+        await self._in_time(borrowed.give_back)
+
+    async def _in_time(self, work: Callable[[], A]) -> A:
+        async with asyncio.timeout(self._timeout):
+            return await greenlet_spawn(work)
 
 
 def fast_lane(engine: AsyncEngine, table: Table, home: Home, *, timeout: float, coalesce: bool) -> FastLane | None:

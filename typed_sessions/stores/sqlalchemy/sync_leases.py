@@ -15,7 +15,7 @@ from typed_sessions.stores.sqlalchemy.borrowed import Borrowed
 from typed_sessions.stores.sqlalchemy.fast import is_plain, is_watched
 from typed_sessions.stores.sqlalchemy.lane import MAX_KEYS, Found, Lane, Unit, lane_for
 from typed_sessions.stores.sqlalchemy.leases import T, Work
-from typed_sessions.stores.sqlalchemy.translate import is_passing, pauses, translating
+from typed_sessions.stores.sqlalchemy.translate import is_passing, is_pooled, pauses, translated, translating
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -106,7 +106,10 @@ class SyncFastLane:
         borrowed = self._borrowed()
         try:
             return self._using(borrowed, self._lane.load, [keys])[0]
-        except Exception:  # noqa: BLE001 # whatever it was, the plain way will meet it again and know what it means
+        except Exception as error:
+            # The plain way will meet it again and know what it means, but for this, which comes and goes.
+            if is_pooled(error):
+                raise translated(error, self._table) from error
             return None
 
     def save(self, unit: Unit) -> bool:

@@ -105,7 +105,7 @@ def is_refusal(error: BaseException) -> bool:
         case int(number):
             return number not in LOSING and not FIRST_OF_THE_CLIENT <= number < FIRST_OF_THE_CLIENT + 1000
         case str(name):
-            return not name.startswith(LOSING_CLASSES)
+            return not is_pooled(error) and not name.startswith(LOSING_CLASSES)
         case None:
             # The driver found that it cannot even be sent. (SQLAlchemy's adapter of asyncpg has it as the cause.)
             return isinstance(error.__cause__ or error, ValueError | TypeError | OverflowError)
