@@ -55,7 +55,7 @@ RECORD: Final[Types] = {
 class Arrays:
     """The statements. Their parameters are named after the columns, and each is a list with one item a row."""
 
-    def __init__(self, table: Table, patience: int) -> None:
+    def __init__(self, table: Table, patience: float) -> None:
         self._table = table
         self._patience = patience
         self.load = self._load()
@@ -107,18 +107,19 @@ class Arrays:
 class PatientStatements(Statements):
     """The SQL for one session, which waits only for a while for a row that somebody else holds."""
 
-    def __init__(self, table: Table, patience: int) -> None:
+    def __init__(self, table: Table, patience: float) -> None:
         super().__init__(table, "postgresql")
         waiting = patient(patience)
-        self._update, self._touch, self._move = (
-            each.where(waiting) for each in (self._update, self._touch, self._move)
-        )
-        self._delete, self._delete_any = (each.where(waiting) for each in (self._delete, self._delete_any))
+        self._update = self._update.where(waiting)
+        self._touch = self._touch.where(waiting)
+        self._move = self._move.where(waiting)
+        self._delete = self._delete.where(waiting)
+        self._delete_any = self._delete_any.where(waiting)
 
 
-def patient(seconds: int) -> TextClause:
+def patient(seconds: float) -> TextClause:
     """True. It sets the limit for the rest of the transaction, which is one statement here."""
-    return text(f"set_config('lock_timeout', '{seconds}s', true) IS NOT NULL")
+    return text(f"set_config('lock_timeout', '{round(seconds * 1000)}ms', true) IS NOT NULL")
 
 
 def _rows(types: Types) -> FromClause:

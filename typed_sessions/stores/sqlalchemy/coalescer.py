@@ -132,8 +132,6 @@ class Coalescer(Generic[C, Q, A]):
             raise
 
     async def _let_go(self, waiting: _Waiting[Q, A]) -> None:
-        if not waiting.is_taken and waiting in self._waiting:
-            self._waiting.remove(waiting)
         while waiting.is_taken:
             # The first answer was cancelled together with the task that waited for it.
             waiting.answer = self._loop.create_future()

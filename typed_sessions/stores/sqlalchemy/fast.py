@@ -15,7 +15,7 @@ from typed_sessions.stores.protocol import Insert, Update, keys_of
 from typed_sessions.stores.sqlalchemy.borrowed import Borrowed
 from typed_sessions.stores.sqlalchemy.coalescer import Alone, Coalescer, Line, NotAskedError
 from typed_sessions.stores.sqlalchemy.lane import MAX_KEYS, Found, Lane, Unit, lane_for
-from typed_sessions.stores.sqlalchemy.leases import Home
+from typed_sessions.stores.sqlalchemy.leases import Home, room_of
 from typed_sessions.stores.sqlalchemy.translate import is_pooled, translated, translating
 
 Q = TypeVar("Q")
@@ -65,8 +65,8 @@ class FastLane:
         self._number = -1
 
     def is_open(self) -> bool:
-        """Whether it may be taken: it is where its connections are, and nobody watches their statements."""
-        if not self._home.is_here() or is_watched(self._engine):
+        """Whether it may be taken: it is where its connections are."""
+        if not self._home.is_here():
             return False
         if self._number != self._home.number:
             self._number = self._home.number
@@ -75,8 +75,8 @@ class FastLane:
 
     async def load(self, keys: Sequence[SessionKey]) -> Found | None:
         """The records of those keys that have one; None if the lane did not go through."""
-        if len(keys) > MAX_KEYS:
-            return None
+        if not 0 < len(keys) <= MAX_KEYS:
+            return None if keys else {}
         try:
             found = await self._loads.ask(keys)
         except TimeoutError as error:
@@ -121,13 +121,13 @@ class FastLane:
         return await self._run(leased, self._lane.save, units)
 
     async def _run(self, leased: Leased, work: Callable[[DBAPIConnection, Q], A], what: Q) -> A:
-        if leased.losses != self._losses:
+        if leased.losses != self._losses or is_watched(self._engine):
             raise NotAskedError
         return await leased.run(work, what)
 
     @asynccontextmanager
     async def _leased(self) -> AsyncGenerator[Leased]:
-        if not can_spare_one(self._engine.pool):
+        if is_watched(self._engine) or not can_spare_one(self._engine.pool):
             raise NotAskedError
         settings = self._lane.settings if self._coalesce else None
         borrowed = await self._in_time(lambda: Borrowed(self._engine, settings))
@@ -147,7 +147,7 @@ class FastLane:
 
 def fast_lane(engine: AsyncEngine, table: Table, home: Home, *, timeout: float, coalesce: bool) -> FastLane | None:
     """The lane of an engine, if its database and driver are known and its options leave the SQL as it is."""
-    lane = lane_for(table, engine.dialect) if is_plain(engine.sync_engine) else None
+    lane = lane_for(table, engine.dialect, timeout) if is_plain(engine.sync_engine) else None
     return None if lane is None else FastLane(lane, engine, table.fullname, home, timeout=timeout, coalesce=coalesce)
 
 
@@ -168,6 +168,5 @@ def can_spare_one(pool: Pool) -> bool:
 
     With its only connection lent, ordinary statements took 16 times as long.
     """
-    if isinstance(pool, QueuePool):
-        return pool.size() == 0 or pool.checkedout() + 1 < pool.size()
-    return True
+    room = room_of(pool)
+    return room is None or not isinstance(pool, QueuePool) or pool.checkedout() + 1 < room

@@ -34,7 +34,7 @@ Found: TypeAlias = Mapping[SessionKey, Record]
 DRIVERS: Final = frozenset({"aiosqlite", "asyncmy", "asyncpg", "psycopg", "pymysql", "pysqlite"})
 """Drivers that the lane is tested with."""
 
-PATIENCE: Final = 1
+PATIENCE: Final = 1.0
 """Seconds that a batch waits for a row that somebody else holds; then each unit goes its own way."""
 
 MAX_KEYS: Final = 64
@@ -66,20 +66,28 @@ class Lane(Protocol):
         ...
 
 
-def lane_for(table: Table, dialect: Dialect) -> Lane | None:
-    """The lane of a database and driver that it is tested with; else None."""
+def lane_for(table: Table, dialect: Dialect, timeout: float) -> Lane | None:
+    """The lane of a database and driver that it is tested with; else None.
+
+    Args:
+        table: where the sessions are.
+        dialect: of the database and driver.
+        timeout: seconds that a save may take. The server gives up well before: a statement that nobody waits for any
+            more would be done when the row is free.
+    """
     if dialect.driver not in DRIVERS:
         return None
+    patience = min(PATIENCE, timeout / 2)
     sql, prepared = Statements(table, dialect.name), PreparedStatements(dialect)
     match dialect.name:
         case "postgresql":
-            return ArrayLane(Arrays(table, PATIENCE), PatientStatements(table, PATIENCE), prepared)
+            return ArrayLane(Arrays(table, patience), PatientStatements(table, patience), prepared)
         case "sqlite":
             return TransactionLane(sql, prepared, begin="BEGIN IMMEDIATE", batch=256, at_once=1)
         case "mysql" | "mariadb":
             wait = "innodb_lock_wait_timeout"
             before = "@typed_sessions_before"
-            settings = (f"SET {before} = @@{wait}, SESSION {wait} = {PATIENCE}", f"SET SESSION {wait} = {before}")
+            settings = (f"SET {before} = @@{wait}, SESSION {wait} = {int(patience)}", f"SET SESSION {wait} = {before}")
             return TransactionLane(sql, prepared, begin="BEGIN", batch=64, at_once=64, settings=settings)
         case _:
             return None

@@ -3,10 +3,10 @@
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
-from contextlib import nullcontext
-from typing import Any, Protocol, TypeAlias, TypeVar
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, StaticPool
+from sqlalchemy import Connection, Pool, QueuePool, StaticPool
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from typed_sessions.errors import StoreUnavailableError
@@ -16,11 +16,15 @@ T = TypeVar("T")
 Work: TypeAlias = Callable[[Connection], T]
 
 
+SHARED: Final = 3
+"""Connections that are left to those who share one: two to be shared, and one for others."""
+
+
 class Lease(Protocol):
     """Where a store gets its connection from, and for how long."""
 
-    async def run(self, work: Work[T], /) -> T:
-        """Do some work on a connection."""
+    async def run(self, work: Work[T], /, *, is_second: bool = False) -> T:
+        """Do some work on a connection; `is_second` if it was tried on a shared one and did not go through."""
         ...
 
 
@@ -33,9 +37,14 @@ class Home:
         self._process = os.getpid()
         self.number = 0
         """Another one in every home."""
+        self.second_way: AbstractAsyncContextManager[None] = nullcontext()
+        """Admits so few that enough connections are left for those who share one. Many at once would take them all,
+        so that nobody could share, and would go on to do so for as long as there were many."""
 
     def is_here(self) -> bool:
-        """Whether the engine's connections, if it has some, belong to the running loop."""
+        """Whether the engine's connections belong to the running loop. They do if there was none before."""
+        if self._loop is None:
+            self._move_in()
         return self._loop is asyncio.get_running_loop() and self._process == os.getpid()
 
     async def settle(self) -> None:
@@ -53,8 +62,21 @@ class Home:
             )
         if self._loop is not None and (is_forked or self._engine.dialect.name != "sqlite"):
             await self._engine.dispose(close=False)
+        self._move_in()
+
+    def _move_in(self) -> None:
         self._loop, self._process = asyncio.get_running_loop(), os.getpid()
         self.number += 1
+        room = room_of(self._engine.sync_engine.pool)
+        self.second_way = nullcontext() if room is None else asyncio.Semaphore(max(1, room - SHARED))
+
+
+def room_of(pool: Pool) -> int | None:
+    """How many connections the pool lends at the same time; None if there is no end."""
+    if not isinstance(pool, QueuePool) or pool.size() == 0:
+        return None
+    overflow: int = getattr(pool, "_max_overflow", 0)  # it says so nowhere else
+    return None if overflow < 0 else pool.size() + overflow
 
 
 class Pooled:
@@ -68,23 +90,27 @@ class Pooled:
         # A StaticPool gives its one connection to everybody at once, and one's rollback would undo another's save.
         self._turns = asyncio.Lock() if isinstance(engine.pool, StaticPool) else nullcontext()
 
-    async def run(self, work: Work[T], /) -> T:
+    async def run(self, work: Work[T], /, *, is_second: bool = False) -> T:
         # Reads too: a connection that is opened while its task is cancelled would be left behind.
-        return await finished(self._retried(work))
+        return await finished(self._in_time(work, is_second=is_second))
 
-    async def _retried(self, work: Work[T]) -> T:
-        waits = pauses()
+    async def _in_time(self, work: Work[T], *, is_second: bool) -> T:
         with translating(self._table):
             async with asyncio.timeout(self._timeout):
                 await self._home.settle()
-                while True:
-                    try:
-                        return await self._try(work)
-                    except Exception as error:
-                        pause = next(waits, None) if is_passing(error) else None
-                        if pause is None:
-                            raise
-                    await asyncio.sleep(pause)
+                async with self._home.second_way if is_second else nullcontext():
+                    return await self._retried(work)
+
+    async def _retried(self, work: Work[T]) -> T:
+        waits = pauses()
+        while True:
+            try:
+                return await self._try(work)
+            except Exception as error:
+                pause = next(waits, None) if is_passing(error) else None
+                if pause is None:
+                    raise
+            await asyncio.sleep(pause)
 
     async def _try(self, work: Work[T]) -> T:
         async with self._turns, self._engine.connect() as connection:
@@ -98,7 +124,7 @@ class Joined:
         self._connection = connection
         self._table = table
 
-    async def run(self, work: Work[T], /) -> T:
+    async def run(self, work: Work[T], /, *, is_second: bool = False) -> T:  # noqa: ARG002 # there is but one way
         with translating(self._table, is_joined=True):
             return await self._connection.run_sync(work)
 

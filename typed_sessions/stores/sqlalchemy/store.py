@@ -115,16 +115,18 @@ class SQLAlchemyStore:
         return joined
 
     async def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
-        if self._fast is not None and self._fast.is_open():
+        is_second = self._fast is not None and self._fast.is_open()
+        if self._fast is not None and is_second:
             found = await self._fast.load(keys)
             if found is not None:
                 return found
-        return await self._lease.run(partial(self._operations.load, keys=keys))
+        return await self._lease.run(partial(self._operations.load, keys=keys), is_second=is_second)
 
     async def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
-        if self._fast is not None and self._fast.is_open() and await self._fast.save(changes):
+        is_second = self._fast is not None and self._fast.is_open()
+        if self._fast is not None and is_second and await self._fast.save(changes):
             return [Outcome.SAVED] * len(changes)
-        return await self._lease.run(partial(self._operations.save, changes=changes))
+        return await self._lease.run(partial(self._operations.save, changes=changes), is_second=is_second)
 
     async def scan(self, query: Query, /) -> Sequence[Row]:
         return await self._lease.run(partial(self._operations.scan, query=query))

@@ -101,8 +101,8 @@ class SyncFastLane:
 
     def load(self, keys: Sequence[SessionKey]) -> Found | None:
         """The records of those keys that have one; None if the lane did not go through."""
-        if len(keys) > MAX_KEYS:
-            return None
+        if not 0 < len(keys) <= MAX_KEYS:
+            return None if keys else {}
         borrowed = self._borrowed()
         try:
             return self._using(borrowed, self._lane.load, [keys])[0]
@@ -146,7 +146,7 @@ class SyncFastLane:
         return answer
 
 
-def sync_fast_lane(engine: Engine, table: Table, home: SyncHome) -> SyncFastLane | None:
+def sync_fast_lane(engine: Engine, table: Table, home: SyncHome, timeout: float) -> SyncFastLane | None:
     """The lane of an engine, if its database and driver are known and its options leave the SQL as it is."""
-    lane = lane_for(table, engine.dialect) if is_plain(engine) else None
+    lane = lane_for(table, engine.dialect, timeout) if is_plain(engine) else None
     return None if lane is None else SyncFastLane(lane, engine, home, table.fullname)

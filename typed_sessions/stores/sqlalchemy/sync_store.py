@@ -54,7 +54,7 @@ class SyncSQLAlchemyStore:
         self._own_engine: Engine | None = None
         home = SyncHome(engine)
         self._lease: SyncLease = SyncPooled(engine, home, self._table.fullname, operation_timeout)
-        self._fast = sync_fast_lane(engine, self._table, home)
+        self._fast = sync_fast_lane(engine, self._table, home, operation_timeout)
         self._locks: Locks | JoinedLocks = Locks(
             NeverWaiting(self), engine, self._table, ThreadRunner(), timeout=operation_timeout, kind=locks
         )
