@@ -4,7 +4,8 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from pkgutil import resolve_name
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
@@ -132,10 +133,15 @@ def test_growth_is_the_time_over_that_of_the_fewest(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.usefixtures("postgresql_url")
-def test_a_soak_ends_with_a_verdict(capsys: pytest.CaptureFixture[str]) -> None:
-    soak.main(["--minutes", "0.02", "--tasks", "4", "--sessions", "50"])
+def test_a_soak_that_finds_something_says_it_and_fails(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soak, "TOLERANCE", -1.0)
 
-    assert re.search(r"turns in .*\nmeasured by python -m .*\n.+$", capsys.readouterr().out, re.DOTALL)
+    status = soak.main(["--minutes", "0.02", "--tasks", "4", "--sessions", "50"])
+
+    assert status == 1
+    assert re.search(r"turns in .*\nmeasured by .*\nmemory grew by ", capsys.readouterr().out, re.DOTALL)
 
 
 AT_REST = soak.Sample(
@@ -209,6 +215,15 @@ def test_statements_are_seen_on_the_wire_whoever_sends_them(postgresql_url: URL)
         connection.execute("SELECT n FROM t WHERE n = %s", (1,))
 
     assert summary(said) == "1 read, 1 write, 2 for transactions, 1 other"
+
+
+async def test_a_client_that_waits_for_the_server_to_hang_up_is_not_kept_waiting(postgresql_url: URL) -> None:
+    with watched_postgresql(address(postgresql_url)) as (watched, said):
+        connection: Any = await resolve_name("asyncpg:connect")(watched)
+        await connection.execute("SELECT 1")
+        await connection.close(timeout=10)
+
+    assert said == ["SELECT 1"]
 
 
 def test_the_page_gets_what_was_saved_and_keeps_what_was_not_measured(tmp_path: Path) -> None:

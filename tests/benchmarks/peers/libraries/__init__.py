@@ -1,0 +1,1 @@
+"""The libraries, a file for each. Only here is anything imported that typed-sessions does not need."""
