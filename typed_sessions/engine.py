@@ -1,5 +1,6 @@
 """The moves of a turn between a store and its sessions: begin, commit, end."""
 
+import time
 from collections.abc import Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -7,7 +8,7 @@ from typing import Any
 
 from typed_sessions.clock import Clock, Revisions
 from typed_sessions.codec import Codec, M
-from typed_sessions.errors import SessionConflictError
+from typed_sessions.errors import LockTimeoutError, SessionConflictError
 from typed_sessions.key import SessionKey
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
@@ -66,10 +67,23 @@ class Engine:
         """Whether `me` holds the store's lock of this key; also if the session was deleted or rotated since."""
         return (me, key) in self._locked
 
-    async def lock(self, me: Hashable, keys: Sequence[SessionKey]) -> AbstractAsyncContextManager[None]:
-        """Take the store's locks of the keys, and give what frees them."""
-        locks = self.store.exclusive(keys, self._lock_timeout)
-        await locks.__aenter__()
+    async def lock(self, me: Hashable, keys: Sequence[SessionKey], begun: float) -> AbstractAsyncContextManager[None]:
+        """Take the store's locks of the keys, and give what frees them.
+
+        Args:
+            me: who is running.
+            keys: those to lock.
+            begun: when the turn began to wait, by `time.monotonic`; the time-out counts from then.
+
+        Raises:
+            LockTimeoutError: others held them for too long.
+        """
+        left = self._lock_timeout - (time.monotonic() - begun)
+        locks = self.store.exclusive(keys, max(0.0, left))
+        try:
+            await locks.__aenter__()
+        except LockTimeoutError as error:
+            raise LockTimeoutError(error.key, waited=self._lock_timeout, holder=error.holder) from None
         self._locked.update((me, key) for key in keys)
         return locks
 

@@ -1,5 +1,6 @@
 """Turns: open, lend, save, close; for one session, or for several together."""
 
+import time
 from collections.abc import Hashable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -109,12 +110,13 @@ class Turn:
     async def __aenter__(self) -> None:
         for lease in self._leases:
             lease.enterable()
+        begun = time.monotonic()
         try:
             self._join()
             if self._engine.turnstile is not None:
                 self._taken = await self._engine.turnstile.enter(self._me, [opened.key for opened in self._opened])
             if self._locked:
-                self._locks = await self._engine.lock(self._me, self._locked)
+                self._locks = await self._engine.lock(self._me, self._locked, begun)
             await self._engine.read([lease.opened for lease in self._own if not lease.is_read or lease.is_outdated()])
         except BaseException:
             await self._end("could not be opened")

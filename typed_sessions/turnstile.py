@@ -5,6 +5,7 @@ This is for order and speed, not for safety: saves compare revisions whether or 
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Hashable, Sequence
 from contextvars import ContextVar
@@ -114,12 +115,13 @@ class Turnstile(Generic[S]):
         A key is not taken if waiting for it would close a circle of turns that wait for each other.
 
         Raises:
-            LockTimeoutError: another turn held a key for longer than the time-out.
+            LockTimeoutError: other turns held the keys for longer than the time-out.
         """
         taken: list[SessionKey] = []
+        deadline = time.monotonic() + self.timeout
         try:
             for key in sorted(keys):
-                if self._takes(me, key) or await self._waits(me, key):
+                if self._takes(me, key) or await self._waits(me, key, deadline):
                     taken.append(key)  # noqa: PERF401 # what was taken must be known if the next one fails
         except BaseException:
             self.leave(me, taken)
@@ -134,7 +136,7 @@ class Turnstile(Generic[S]):
             self._holders[place] = me
             return True
 
-    async def _waits(self, me: Hashable, key: SessionKey) -> bool:
+    async def _waits(self, me: Hashable, key: SessionKey, deadline: float) -> bool:
         place = self._waiting.place(me, key)
         with self._mutex:
             if place not in self._holders:
@@ -146,7 +148,7 @@ class Turnstile(Generic[S]):
             self._queues.setdefault(place, deque()).append((me, signal))
             self._awaited[me] = place
         try:
-            await self._waiting.wait(signal, self.timeout)
+            await self._waiting.wait(signal, max(0.0, deadline - time.monotonic()))
         # The turn may have been handed over in the very moment in which the waiting ended.
         except TimeoutError:
             holder = self._holders.get(place)

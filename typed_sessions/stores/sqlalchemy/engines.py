@@ -56,7 +56,7 @@ def async_engine(settings: Settings) -> AsyncEngine:
     except ModuleNotFoundError as error:
         raise missing(error) from error
     _prepare(engine.sync_engine, settings)
-    return engine.execution_options(isolation_level=transactions(engine.dialect))
+    return engine.execution_options(**transactions(engine.dialect))
 
 
 def sync_engine(settings: Settings) -> Engine:
@@ -71,12 +71,19 @@ def sync_engine(settings: Settings) -> Engine:
     except ModuleNotFoundError as error:
         raise missing(error) from error
     _prepare(engine, settings)
-    return engine.execution_options(isolation_level=transactions(engine.dialect))
+    return engine.execution_options(**transactions(engine.dialect))
 
 
-def transactions(dialect: Dialect) -> IsolationLevel:
-    """The isolation of transactions. Saves compare revisions, so they need no more than what was committed."""
-    return "SERIALIZABLE" if dialect.name == "sqlite" else "READ COMMITTED"
+def _autocommit(backend: str) -> dict[str, Any]:
+    # MariaDB takes a round trip to change it, and asyncmy's connections are lost to the pool if that fails.
+    return {} if backend in {"mariadb", "mysql"} else {"isolation_level": AUTOCOMMIT, "skip_autocommit_rollback": True}
+
+
+def transactions(dialect: Dialect) -> dict[str, IsolationLevel]:
+    """The execution options of transactions. Saves compare revisions, so they need no more than what was committed."""
+    if not commits_by_itself(dialect):
+        return {}
+    return {"isolation_level": "SERIALIZABLE" if dialect.name == "sqlite" else "READ COMMITTED"}
 
 
 def commits_by_itself(dialect: Dialect) -> bool:
@@ -105,8 +112,7 @@ def _options(url: URL, settings: Settings) -> dict[str, Any]:
         "pool_size": 1 if in_memory else settings.pool_size,
         "max_overflow": 0 if in_memory else settings.max_overflow,
         "pool_timeout": settings.pool_timeout,
-        "isolation_level": AUTOCOMMIT,
-        "skip_autocommit_rollback": True,
+        **_autocommit(url.get_backend_name()),
         "hide_parameters": True,
         "connect_args": {"timeout": min(BUSY_TIMEOUT, settings.operation_timeout), "check_same_thread": False}
         if is_sqlite

@@ -73,6 +73,10 @@ class FastLane:
             self._loads, self._saves = self._line(self._load), self._line(self._save)
         return True
 
+    def deadline(self) -> float:
+        """The time of the event loop by which what begins now must have ended."""
+        return asyncio.get_running_loop().time() + self._timeout
+
     async def load(self, keys: Sequence[SessionKey]) -> Found | None:
         """The records of those keys that have one; None if the lane did not go through."""
         if not 0 < len(keys) <= MAX_KEYS:

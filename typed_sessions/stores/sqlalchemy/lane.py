@@ -34,8 +34,11 @@ Found: TypeAlias = Mapping[SessionKey, Record]
 DRIVERS: Final = frozenset({"aiosqlite", "asyncmy", "asyncpg", "psycopg", "pymysql", "pysqlite"})
 """Drivers that the lane is tested with."""
 
-PATIENCE: Final = 1.0
+PATIENCE: Final = 0.05
 """Seconds that a batch waits for a row that somebody else holds; then each unit goes its own way."""
+
+LEAST: Final = 1.0
+"""Seconds that MariaDB and MySQL wait at least, if they wait at all."""
 
 MAX_KEYS: Final = 64
 """How many keys may be loaded together. Each number of them has a statement of its own."""
@@ -77,17 +80,20 @@ def lane_for(table: Table, dialect: Dialect, timeout: float) -> Lane | None:
     """
     if dialect.driver not in DRIVERS:
         return None
-    patience = min(PATIENCE, timeout / 2)
     sql, prepared = Statements(table, dialect.name), PreparedStatements(dialect)
     match dialect.name:
         case "postgresql":
+            patience = min(PATIENCE, timeout / 2)
             return ArrayLane(Arrays(table, patience), PatientStatements(table, patience), prepared)
         case "sqlite":
             return TransactionLane(sql, prepared, begin="BEGIN IMMEDIATE", batch=256, at_once=1)
         case "mysql" | "mariadb":
             wait = "innodb_lock_wait_timeout"
             before = "@typed_sessions_before"
-            settings = (f"SET {before} = @@{wait}, SESSION {wait} = {int(patience)}", f"SET SESSION {wait} = {before}")
+            settings = (
+                f"SET {before} = @@{wait}, SESSION {wait} = {int(min(LEAST, timeout / 2))}",
+                f"SET SESSION {wait} = {before}",
+            )
             return TransactionLane(sql, prepared, begin="BEGIN", batch=64, at_once=64, settings=settings)
         case _:
             return None
@@ -164,8 +170,10 @@ class TransactionLane:
         try:
             return made(self._sql, self._prepared, cursor, change)
         except self._prepared.integrity_error:
-            # It undoes the statement and leaves the transaction.
-            return False
+            # It undoes the statement and leaves the transaction, unless a trigger of SQLite says RAISE(ROLLBACK).
+            if getattr(getattr(cursor, "connection", None), "in_transaction", True):
+                return False
+            raise
 
 
 class ArrayLane:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from typed_sessions.errors import StoreUnavailableError
 from typed_sessions.stores.sqlalchemy.translate import is_passing, pauses, translating
+from typed_sessions.stores.sqlalchemy.urls import is_in_memory
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[Connection], T]
@@ -23,9 +24,12 @@ SHARED: Final = 3
 class Lease(Protocol):
     """Where a store gets its connection from, and for how long."""
 
-    async def run(self, work: Work[T], /, *, is_second: bool = False) -> T:
-        """Do some work on a connection; `is_second` if it was tried on a shared one and did not go through."""
+    async def run(self, work: Work[T], /, *, until: float | None = None) -> T:
+        """Do some work on a connection, `until` a time of the event loop if it was tried on a shared one before."""
         ...
+
+    async def settle(self) -> None:
+        """Make sure that the connections are those of the running loop and process."""
 
 
 class Home:
@@ -40,6 +44,9 @@ class Home:
         self.second_way: AbstractAsyncContextManager[None] = nullcontext()
         """Admits so few that enough connections are left for those who share one. Many at once would take them all,
         so that nobody could share, and would go on to do so for as long as there were many."""
+        self.turns: AbstractAsyncContextManager[None] = nullcontext()
+        """Admits one, where the pool gives its one connection to everybody at once: one's rollback would undo
+        another's save."""
 
     def is_here(self) -> bool:
         """Whether the engine's connections belong to the running loop. They do if there was none before."""
@@ -60,13 +67,22 @@ class Home:
             raise StoreUnavailableError(
                 "the store is in use on another event loop, to which its connections belong; make one for each loop"
             )
-        if self._loop is not None and (is_forked or self._engine.dialect.name != "sqlite"):
-            await self._engine.dispose(close=False)
+        if self._loop is not None:
+            await self._dispose(is_forked=is_forked)
         self._move_in()
+
+    async def _dispose(self, *, is_forked: bool) -> None:
+        is_sqlite = self._engine.dialect.name == "sqlite"
+        if is_forked or not is_sqlite:
+            await self._engine.dispose(close=False)
+        elif not is_in_memory(self._engine.url):
+            # Its connections are threads, which would outlive the loop.
+            await self._engine.dispose()
 
     def _move_in(self) -> None:
         self._loop, self._process = asyncio.get_running_loop(), os.getpid()
         self.number += 1
+        self.turns = asyncio.Lock() if isinstance(self._engine.pool, StaticPool) else nullcontext()
         room = room_of(self._engine.sync_engine.pool)
         self.second_way = nullcontext() if room is None else asyncio.Semaphore(max(1, room - SHARED))
 
@@ -87,18 +103,19 @@ class Pooled:
         self._home = home
         self._table = table
         self._timeout = timeout
-        # A StaticPool gives its one connection to everybody at once, and one's rollback would undo another's save.
-        self._turns = asyncio.Lock() if isinstance(engine.pool, StaticPool) else nullcontext()
 
-    async def run(self, work: Work[T], /, *, is_second: bool = False) -> T:
+    async def run(self, work: Work[T], /, *, until: float | None = None) -> T:
         # Reads too: a connection that is opened while its task is cancelled would be left behind.
-        return await finished(self._in_time(work, is_second=is_second))
+        return await finished(self._in_time(work, until))
 
-    async def _in_time(self, work: Work[T], *, is_second: bool) -> T:
+    async def settle(self) -> None:
+        await self._home.settle()
+
+    async def _in_time(self, work: Work[T], until: float | None) -> T:
         with translating(self._table):
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout) if until is None else asyncio.timeout_at(until):
                 await self._home.settle()
-                async with self._home.second_way if is_second else nullcontext():
+                async with nullcontext() if until is None else self._home.second_way, self._home.turns:
                     return await self._retried(work)
 
     async def _retried(self, work: Work[T]) -> T:
@@ -113,7 +130,7 @@ class Pooled:
             await asyncio.sleep(pause)
 
     async def _try(self, work: Work[T]) -> T:
-        async with self._turns, self._engine.connect() as connection:
+        async with self._engine.connect() as connection:
             return await connection.run_sync(work)
 
 
@@ -124,9 +141,12 @@ class Joined:
         self._connection = connection
         self._table = table
 
-    async def run(self, work: Work[T], /, *, is_second: bool = False) -> T:  # noqa: ARG002 # there is but one way
+    async def run(self, work: Work[T], /, *, until: float | None = None) -> T:  # noqa: ARG002 # there is but one way
         with translating(self._table, is_joined=True):
             return await self._connection.run_sync(work)
+
+    async def settle(self) -> None:
+        """Nothing: the connection is the application's."""
 
 
 async def finished(work: Coroutine[Any, Any, T]) -> T:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic_core import from_json, to_json
 
 from typed_sessions.clock import Clock, utc_now
-from typed_sessions.errors import LockTimeoutError
+from typed_sessions.errors import LockTimeoutError, StoreUnavailableError
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Delete, Insert, Outcome, Store, Touch, Update
@@ -98,13 +98,19 @@ class LockRows:
     async def give_back(self, hold: RowHold) -> None:
         """Delete the rows of a turn. If the store does not answer, they go with their lease."""
         self._holds.discard(hold)
-        deletes = [Delete(row, hold.revision) for row in hold.rows]
+        await self._runner.finish(self._delete([Delete(row, hold.revision) for row in hold.rows]))
+
+    async def _delete(self, deletes: Sequence[Delete]) -> None:
         with suppress(Exception):
-            if all(outcome is Outcome.SAVED for outcome in await self._store.save(deletes)):
-                return
-            # One was lost, and all stand or fall together.
-            for delete in deletes:
-                await self._store.save([delete])
+            try:
+                outcomes = await self._store.save(deletes)
+            except StoreUnavailableError:
+                # Once more: a connection may have been cut, and others wait for as long as the lease lasts.
+                outcomes = await self._store.save(deletes)
+            if any(outcome is not Outcome.SAVED for outcome in outcomes):
+                # One was lost, and all stand or fall together.
+                for delete in deletes:
+                    await self._store.save([delete])
 
     async def _renew_all(self) -> None:
         until, place = self._clock() + self._lease, self._runner.place()

@@ -1,7 +1,7 @@
 """Sessions in a SQL database, for asyncio."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, Self
@@ -115,18 +115,21 @@ class SQLAlchemyStore:
         return joined
 
     async def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
-        is_second = self._fast is not None and self._fast.is_open()
-        if self._fast is not None and is_second:
+        until = None
+        if self._fast is not None and self._fast.is_open():
+            until = self._fast.deadline()
             found = await self._fast.load(keys)
             if found is not None:
                 return found
-        return await self._lease.run(partial(self._operations.load, keys=keys), is_second=is_second)
+        return await self._lease.run(partial(self._operations.load, keys=keys), until=until)
 
     async def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
-        is_second = self._fast is not None and self._fast.is_open()
-        if self._fast is not None and is_second and await self._fast.save(changes):
-            return [Outcome.SAVED] * len(changes)
-        return await self._lease.run(partial(self._operations.save, changes=changes), is_second=is_second)
+        until = None
+        if self._fast is not None and self._fast.is_open():
+            until = self._fast.deadline()
+            if await self._fast.save(changes):
+                return [Outcome.SAVED] * len(changes)
+        return await self._lease.run(partial(self._operations.save, changes=changes), until=until)
 
     async def scan(self, query: Query, /) -> Sequence[Row]:
         return await self._lease.run(partial(self._operations.scan, query=query))
@@ -134,8 +137,11 @@ class SQLAlchemyStore:
     async def prune(self, now: datetime, limit: int, /) -> int:
         return await self._lease.run(partial(self._operations.prune, now=now, limit=limit))
 
-    def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractAsyncContextManager[None]:
-        return self._locks.held(keys, timeout)
+    @asynccontextmanager
+    async def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AsyncGenerator[None]:  # noqa: ASYNC109 # it is the protocol's
+        await self._lease.settle()
+        async with self._locks.held(keys, timeout):
+            yield
 
     async def verify(self) -> None:
         """Compare the table with what this version needs. Call it at start-up; nothing is changed.

@@ -27,6 +27,12 @@ BACKOFF = (0.01, 0.03, 0.1, 0.3, 0.6)
 # https://www.sqlite.org/rescode.html.
 PASSING = frozenset({"40001", "40P01", 1213, 1020, 1205, "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
 
+REPREPARED = "InvalidCachedStatementError"
+"""asyncpg's word for a statement that was prepared before the table was altered. It is prepared anew the next time."""
+
+# ER_CHECK_CONSTRAINT_VIOLATED of MySQL, ER_CONSTRAINT_FAILED of MariaDB, which SQLAlchemy takes for something else.
+CONSTRAINTS = frozenset({3819, 4025})
+
 # unique_violation; ER_DUP_ENTRY.
 TAKEN = frozenset({"23505", 1062, "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"})
 
@@ -96,7 +102,7 @@ def _is_undone(error: BaseException | None) -> bool:
 
 def is_passing(error: BaseException) -> bool:
     """Whether the transaction was rolled back only because of another one, and may be run again as it is."""
-    return code_of(error) in PASSING
+    return code_of(error) in PASSING or type(_origin(error)).__name__ == REPREPARED
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -132,7 +138,7 @@ def translated(error: BaseException, table: str) -> TypedSessionsError:
             f"the database is behind a pooler such as pgbouncer, where no prepared statement holds ({_kind(error)}); "
             f"set {PREFIX}PGBOUNCER=true, or give your engine the arguments in the documentation, Behind pgbouncer"
         )
-    if isinstance(error, IntegrityError):
+    if isinstance(error, IntegrityError) or code_of(error) in CONSTRAINTS:
         return StoreUnavailableError(
             f"a constraint of the table {table} refused the row ({_kind(error)}); is it one of yours?"
         )
@@ -141,7 +147,7 @@ def translated(error: BaseException, table: str) -> TypedSessionsError:
 
 def code_of(error: BaseException) -> str | int | None:
     """The database's own code: an SQLSTATE (PostgreSQL), a number (MariaDB), or a name (SQLite)."""
-    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    origin = _origin(error)
     # asyncmy gives both, and its number says more.
     number = origin.args[0] if origin.args else None
     if isinstance(number, int) and not isinstance(origin, OSError):
@@ -156,6 +162,11 @@ def _lacks_layout(error: BaseException) -> bool:
 
 
 def _kind(error: BaseException) -> str:
-    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    origin = _origin(error)
     code = code_of(error)
     return type(origin).__name__ if code is None else f"{type(origin).__name__} {code}"
+
+
+def _origin(error: BaseException) -> BaseException:
+    """The driver's error in one of SQLAlchemy's."""
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
