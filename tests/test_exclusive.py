@@ -1,17 +1,20 @@
 """Exclusive turns: one after another in all processes. Two `Sessions` on one store stand for two processes."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from tests.shop import CART, Cart, Prefs, Shop, put, stored
+from tests.shop import CART, Cart, Prefs, RecordingStore, Shop, put, stored
 from typed_sessions import (
     InvalidSessionError,
     LockTimeoutError,
     MemoryStore,
     SessionConflictError,
     SessionDefinitionError,
+    SessionKey,
     Sessions,
     Settings,
     SyncMemoryStore,
@@ -81,6 +84,25 @@ class TestWaiting:
         assert (caught.value.key, caught.value.waited) == (CART, SHORT)
         assert task is not None
         assert task.get_name() in caught.value.holder
+
+    async def test_the_time_out_counts_for_the_whole_turn(self) -> None:
+        waits: list[float] = []
+
+        class Noting(RecordingStore):
+            def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractAsyncContextManager[None]:
+                waits.append(timeout)
+                return super().exclusive(keys, timeout)
+
+        sessions = Sessions(Noting(), lock_timeout=5.0, exclusive=True)
+
+        async def turn() -> None:
+            async with sessions.open(Cart, "42"):
+                await asyncio.sleep(0.1)
+
+        await asyncio.gather(turn(), turn())
+
+        assert waits[0] > 4.95
+        assert waits[1] < 4.95, "the second one had waited for the first"
 
     async def test_other_keys_are_free(self, sessions: Sessions, others: Sessions) -> None:
         async with sessions.open(Cart, "43", exclusive=True):

@@ -212,6 +212,27 @@ async def test_changes_of_all_kinds_may_come_together(store: SQLAlchemyStore) ->
     assert await store.load([*moved, *deleted, *gone]) == {}
 
 
+@pytest.mark.parametrize("async_url", ["sqlite+aiosqlite"], indirect=True)
+async def test_a_trigger_that_ends_the_transaction_harms_no_neighbour(engine: AsyncEngine) -> None:
+    store, some = SQLAlchemyStore(engine), keys(20)
+    await store.save([Insert(key, record()) for key in some])
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "CREATE TRIGGER refusal BEFORE UPDATE ON typed_sessions WHEN new.owner = 'mallory' "
+                "BEGIN SELECT RAISE(ROLLBACK, 'no'); END"
+            )
+        )
+
+    updates = [[Update(key, 1, record(2, owner="mallory" if key == some[7] else None))] for key in some]
+    outcomes = await asyncio.gather(*map(store.save, updates), return_exceptions=True)
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP TRIGGER refusal"))
+
+    assert [outcome for outcome in outcomes if outcome != [SAVED]] == [outcomes[7]]
+    assert isinstance(outcomes[7], StoreUnavailableError)
+
+
 @each_database
 async def test_a_group_is_never_read_as_it_was_at_two_moments(store: SQLAlchemyStore, async_url: str) -> None:
     groups = list(zip(keys(40, "left"), keys(40, "right"), strict=True))

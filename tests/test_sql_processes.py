@@ -1,7 +1,9 @@
 """Several processes on one database. They share nothing but the table."""
 
 import asyncio
+import gc
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tests.carts import Cart
 from tests.empty_database import ASYNC_DRIVERS
 from typed_sessions import Sessions, StoreUnavailableError, SyncSessions
+from typed_sessions.stores.protocol import Query
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
 
 ROOT = Path(__file__).parent.parent
@@ -93,6 +96,21 @@ async def test_connections_that_the_server_killed_are_replaced(store: SQLAlchemy
     await killer.dispose()
 
     assert first == second == 1
+
+
+@pytest.mark.parametrize("async_url", [*ASYNC_DRIVERS[1:], "postgresql+psycopg"], indirect=True)
+async def test_connections_that_the_server_killed_do_not_fill_the_pool(store: SQLAlchemyStore, async_url: str) -> None:
+    killer = create_async_engine(async_url)
+    gc.disable()
+
+    for _ in range(15):  # the pool has room for ten
+        await kill_others(killer)
+        with suppress(StoreUnavailableError):
+            await store.scan(Query())
+    gc.enable()
+    await killer.dispose()
+
+    assert await store.scan(Query()) == []
 
 
 async def kill_others(engine: AsyncEngine) -> None:

@@ -242,6 +242,24 @@ def test_a_synchronous_save_that_waits_too_long_for_a_lock_is_an_error_too(
     assert sync_store.load([KEY])[KEY].revision == 1
 
 
+@pytest.mark.parametrize("async_url", ["postgresql+asyncpg"], indirect=True)
+async def test_a_table_that_was_altered_meanwhile_is_prepared_for_anew(async_url: str) -> None:
+    engine = create_async_engine(async_url, echo=True)
+    plain = SQLAlchemyStore(engine)
+    await plain.save([Delete(KEY)])
+    await plain.save([Insert(KEY, record())])
+    await plain.load([KEY])
+
+    async with engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE typed_sessions ALTER COLUMN owner TYPE varchar(254)"))
+    found = await plain.load([KEY])
+    async with engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE typed_sessions ALTER COLUMN owner TYPE varchar(255)"))
+    await engine.dispose()
+
+    assert found == {KEY: record()}
+
+
 async def test_errors_of_the_database_show_neither_keys_nor_data(async_url: str) -> None:
     engine = create_async_engine(async_url)
     lacking = SQLAlchemyStore(engine, table=sessions_table(MetaData(), name="no_such_table"))
@@ -449,6 +467,26 @@ def test_a_store_goes_on_in_a_second_event_loop_when_the_first_is_closed(async_u
     asyncio.run(turn())
 
     assert asyncio.run(count_and_close(store)) == 2
+    gc.collect()
+
+
+# Nobody can close the connections of a loop that is gone, as the drivers say.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("is_exclusive", [False, True])
+def test_many_tasks_at_once_go_on_in_a_second_event_loop_too(async_url: str, is_exclusive: bool) -> None:
+    store = SQLAlchemyStore.from_url(async_url, pool_size=1, max_overflow=1)
+
+    async def turn() -> None:
+        async with Sessions(store, serialize=False).open(Cart, "loops", exclusive=is_exclusive):
+            await asyncio.sleep(0)
+
+    async def turns() -> None:
+        await asyncio.gather(*(turn() for _ in range(20)))
+
+    asyncio.run(turns())
+    asyncio.run(turns())
+
+    assert asyncio.run(count_and_close(store)) == 0
     gc.collect()
 
 

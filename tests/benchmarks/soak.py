@@ -252,12 +252,12 @@ def verdict(samples: Sequence[Sample], rest: Sample) -> list[str]:
 
 
 def _hoards(judged: Sequence[Sample], rest: Sample) -> list[str]:
-    """What is still held at rest, though it was not before the load had settled."""
-    middle = judged[0].held
+    """What is still held at rest, though it never was under the load."""
+    most = {name: max(each.held.get(name, 0) for each in judged) for name in rest.held}
     return [
-        f"{name} holds {size} at rest and held {middle.get(name, 0)} under load"
+        f"{name} holds {size} at rest and held at most {most[name]} under load"
         for name, size in rest.held.items()
-        if size > middle.get(name, 0)
+        if size > most[name]
     ]
 
 

@@ -51,7 +51,7 @@ class Line:
 
     async def _try(self, work: Callable[[Connection], T]) -> T:
         if not self.is_open():
-            self._forget()
+            self.forget()
         return await self._runner.call(partial(self._run, work))
 
     def _run(self, work: Callable[[Connection], T]) -> T:
@@ -81,11 +81,11 @@ class Line:
         """Close it, and give back all locks."""
         if self.is_open():
             await self._runner.call(self.hang_up)
-        self._forget()
+        self.forget()
 
     def hang_up(self) -> None:
         """Close it now; where connections are asynchronous, in a greenlet of SQLAlchemy."""
-        driver_connection, connection = self._driver_connection, self._forget()
+        driver_connection, connection = self._driver_connection, self.forget()
         if connection is not None and driver_connection is not None:
             with suppress(Exception):
                 connection.close()
@@ -93,8 +93,10 @@ class Line:
             with suppress(Exception):
                 self._engine.dialect.do_terminate(driver_connection)
 
-    def _forget(self) -> Connection | None:
+    def forget(self) -> Connection | None:
+        """Let go of it: it is closed, or of an event loop or a process that is not this one."""
         connection, self._connection = self._connection, None
+        self._driver_connection = None
         self.generation += 1
         return connection
 

@@ -196,6 +196,8 @@ class ServerLocks(Generic[AnyName]):
         if self._line.is_open():
             async with self._mutex:
                 await self._line.close()
+        else:
+            self._line.forget()
 
 
 def _leading(granted: Sequence[bool]) -> int:
