@@ -182,7 +182,7 @@ class ArrayLane:
     A row that somebody else has locked is passed over at once, so batches of several processes cannot deadlock.
     """
 
-    batch = 64
+    batch = 128
     # Behind a pooler what is set on a connection would stay with whoever gets the server next.
     settings = None
 
