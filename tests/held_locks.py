@@ -11,7 +11,7 @@ from tests.sql_servers import connected
 
 SERVERS: Final = ("postgresql+asyncpg", "postgresql+psycopg", "mariadb+asyncmy", "mysql+asyncmy")
 POSTGRESQL: Final = SERVERS[:2]
-PATIENCE: Final = 3.0
+PATIENCE: Final = 10.0
 
 _LIST: Final = {
     "postgresql": "SELECT pid FROM pg_stat_activity WHERE datname = '{}'",

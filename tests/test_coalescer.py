@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from typed_sessions.stores.sqlalchemy import coalescer
-from typed_sessions.stores.sqlalchemy.coalescer import Alone, Coalescer, NotAskedError
+from typed_sessions.stores.sqlalchemy.lane import coalescer
+from typed_sessions.stores.sqlalchemy.lane.coalescer import Alone, Coalescer, NotAskedError
 
 BATCH = 4
 AT_ONCE = 5.0

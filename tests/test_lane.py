@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from typed_sessions import SessionKey, StoreUnavailableError
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Delete, Insert, Move, Outcome, Touch, Update
-from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore, coalescer, sessions_table
+from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore, sessions_table
+from typed_sessions.stores.sqlalchemy.lane import coalescer
 from typed_sessions.stores.sqlalchemy.operations import Operations
 from typed_sessions.testing import StoreContract
 

@@ -11,11 +11,11 @@ import pytest
 from tests.shop import RecordingStore
 from typed_sessions import LockTimeoutError, MemoryStore, SessionKey, Sessions
 from typed_sessions.stores.protocol import Delete, Insert
-from typed_sessions.stores.sqlalchemy import processes
-from typed_sessions.stores.sqlalchemy.gaps import GAP, STREAK, Gaps
-from typed_sessions.stores.sqlalchemy.lock_rows import LEASE, LockRows, RowHold
-from typed_sessions.stores.sqlalchemy.patience import Patience
-from typed_sessions.stores.sqlalchemy.runners import TaskRunner
+from typed_sessions.stores.sqlalchemy.locks import processes
+from typed_sessions.stores.sqlalchemy.locks.gaps import GAP, STREAK, Gaps
+from typed_sessions.stores.sqlalchemy.locks.patience import Patience
+from typed_sessions.stores.sqlalchemy.locks.rows import LEASE, LockRows, RowHold
+from typed_sessions.stores.sqlalchemy.locks.runners import TaskRunner
 from typed_sessions.testing import SettableClock
 from typed_sessions.testing.samples import kept, key_of, record_of
 
@@ -105,7 +105,7 @@ async def test_pruning_clears_away_the_locks_of_the_dead(store: MemoryStore, clo
 
 
 class TestProcesses:
-    SAY = "from typed_sessions.stores.sqlalchemy import processes; print(processes.life(), flush=True); input()"
+    SAY = "from typed_sessions.stores.sqlalchemy.locks import processes; print(processes.life(), flush=True); input()"
 
     def test_this_process_is_not_over(self) -> None:
         assert not processes.is_over(processes.life())

@@ -14,11 +14,11 @@ from typed_sessions.record import Record
 from typed_sessions.settings import Settings
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row
 from typed_sessions.stores.sqlalchemy.engines import async_engine, refuse_autocommit
-from typed_sessions.stores.sqlalchemy.fast import fast_lane
+from typed_sessions.stores.sqlalchemy.lane.tasks import fast_lane
 from typed_sessions.stores.sqlalchemy.leases import Home, Joined, Lease, Pooled
-from typed_sessions.stores.sqlalchemy.locks import JoinedLocks, LockKind, Locks, locks_of
+from typed_sessions.stores.sqlalchemy.locks.locks import JoinedLocks, LockKind, Locks, locks_of
+from typed_sessions.stores.sqlalchemy.locks.runners import TaskRunner
 from typed_sessions.stores.sqlalchemy.operations import Operations, savepoint
-from typed_sessions.stores.sqlalchemy.runners import TaskRunner
 from typed_sessions.stores.sqlalchemy.tables import sessions_table
 
 OPERATION_TIMEOUT = 10.0

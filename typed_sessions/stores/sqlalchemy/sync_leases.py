@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Engine, StaticPool, Table
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from typed_sessions.key import SessionKey
-from typed_sessions.stores.sqlalchemy.borrowed import Borrowed
-from typed_sessions.stores.sqlalchemy.fast import is_plain, is_watched
-from typed_sessions.stores.sqlalchemy.lane import MAX_KEYS, Found, Lane, Unit, lane_for
+from typed_sessions.stores.sqlalchemy.lane.borrowed import Borrowed
+from typed_sessions.stores.sqlalchemy.lane.lane import MAX_KEYS, Found, Lane, Unit, lane_for
+from typed_sessions.stores.sqlalchemy.lane.tasks import is_plain, is_watched
 from typed_sessions.stores.sqlalchemy.leases import T, Work
 from typed_sessions.stores.sqlalchemy.translate import is_passing, is_pooled, pauses, translated, translating
 

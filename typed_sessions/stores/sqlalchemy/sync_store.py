@@ -14,9 +14,9 @@ from typed_sessions.settings import Settings
 from typed_sessions.stores.doors import Blocking
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row
 from typed_sessions.stores.sqlalchemy.engines import refuse_autocommit, sync_engine
-from typed_sessions.stores.sqlalchemy.locks import JoinedLocks, LockKind, Locks, locks_of
+from typed_sessions.stores.sqlalchemy.locks.locks import JoinedLocks, LockKind, Locks, locks_of
+from typed_sessions.stores.sqlalchemy.locks.runners import ThreadRunner, waiting
 from typed_sessions.stores.sqlalchemy.operations import Operations, savepoint
-from typed_sessions.stores.sqlalchemy.runners import ThreadRunner, waiting
 from typed_sessions.stores.sqlalchemy.store import OPERATION_TIMEOUT
 from typed_sessions.stores.sqlalchemy.sync_leases import SyncHome, SyncJoined, SyncLease, SyncPooled, sync_fast_lane
 from typed_sessions.stores.sqlalchemy.tables import sessions_table

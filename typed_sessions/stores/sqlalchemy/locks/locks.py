@@ -12,13 +12,13 @@ from typed_sessions.key import SessionKey
 from typed_sessions.settings import Settings
 from typed_sessions.stores.doors import Doors
 from typed_sessions.stores.protocol import Store
-from typed_sessions.stores.sqlalchemy.gaps import Gaps
-from typed_sessions.stores.sqlalchemy.lock_line import Line
-from typed_sessions.stores.sqlalchemy.lock_rows import LockRows
-from typed_sessions.stores.sqlalchemy.lock_statements import MariaDBLocks, PostgreSQLLocks
-from typed_sessions.stores.sqlalchemy.patience import Patience
-from typed_sessions.stores.sqlalchemy.runners import Runner
-from typed_sessions.stores.sqlalchemy.server_locks import ServerLocks
+from typed_sessions.stores.sqlalchemy.locks.gaps import Gaps
+from typed_sessions.stores.sqlalchemy.locks.line import Line
+from typed_sessions.stores.sqlalchemy.locks.patience import Patience
+from typed_sessions.stores.sqlalchemy.locks.rows import LockRows
+from typed_sessions.stores.sqlalchemy.locks.runners import Runner
+from typed_sessions.stores.sqlalchemy.locks.server import ServerLocks
+from typed_sessions.stores.sqlalchemy.locks.statements import MariaDBLocks, PostgreSQLLocks
 from typed_sessions.stores.sqlalchemy.translate import translating
 
 LockKind: TypeAlias = Literal["auto", "rows"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from typed_sessions.key import SessionKey
-from typed_sessions.stores.sqlalchemy.patience import LONGEST, TICK
+from typed_sessions.stores.sqlalchemy.locks.patience import LONGEST, TICK
 
 STREAK: Final = 1.0
 """Seconds for which one process may have a key without a gap."""

@@ -12,9 +12,9 @@ from sqlalchemy.util import greenlet_spawn
 
 from typed_sessions.key import SessionKey
 from typed_sessions.stores.protocol import Insert, Update, keys_of
-from typed_sessions.stores.sqlalchemy.borrowed import Borrowed
-from typed_sessions.stores.sqlalchemy.coalescer import Alone, Coalescer, Line, NotAskedError
-from typed_sessions.stores.sqlalchemy.lane import MAX_KEYS, Found, Lane, Unit, lane_for
+from typed_sessions.stores.sqlalchemy.lane.borrowed import Borrowed
+from typed_sessions.stores.sqlalchemy.lane.coalescer import Alone, Coalescer, Line, NotAskedError
+from typed_sessions.stores.sqlalchemy.lane.lane import MAX_KEYS, Found, Lane, Unit, lane_for
 from typed_sessions.stores.sqlalchemy.leases import Home, room_of
 from typed_sessions.stores.sqlalchemy.translate import is_pooled, translated, translating
 

@@ -18,9 +18,9 @@ from typed_sessions.errors import LockTimeoutError, StoreUnavailableError
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Delete, Insert, Outcome, Store, Touch, Update
-from typed_sessions.stores.sqlalchemy import processes
-from typed_sessions.stores.sqlalchemy.patience import Patience
-from typed_sessions.stores.sqlalchemy.runners import Alarm, Runner
+from typed_sessions.stores.sqlalchemy.locks import processes
+from typed_sessions.stores.sqlalchemy.locks.patience import Patience
+from typed_sessions.stores.sqlalchemy.locks.runners import Alarm, Runner
 
 LEASE: Final = timedelta(seconds=10)
 SUFFIX: Final = "!lock"

@@ -9,7 +9,7 @@ from weakref import ref
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from typed_sessions.stores.sqlalchemy.runners import Runner
+from typed_sessions.stores.sqlalchemy.locks.runners import Runner
 
 T = TypeVar("T")
 

@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 
 from typed_sessions.errors import LockTimeoutError, StoreUnavailableError
 from typed_sessions.key import SessionKey
-from typed_sessions.stores.sqlalchemy.lock_line import Line
-from typed_sessions.stores.sqlalchemy.lock_statements import AnyName, LockStatements
-from typed_sessions.stores.sqlalchemy.patience import Patience
-from typed_sessions.stores.sqlalchemy.runners import Alarm, Runner
+from typed_sessions.stores.sqlalchemy.locks.line import Line
+from typed_sessions.stores.sqlalchemy.locks.patience import Patience
+from typed_sessions.stores.sqlalchemy.locks.runners import Alarm, Runner
+from typed_sessions.stores.sqlalchemy.locks.statements import AnyName, LockStatements
 
 T = TypeVar("T")
 

@@ -17,8 +17,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Delete, Insert, Update
-from typed_sessions.stores.sqlalchemy.arrays import Arrays, PatientStatements, in_arrays, inserted, updated
-from typed_sessions.stores.sqlalchemy.prepared import PreparedStatements
+from typed_sessions.stores.sqlalchemy.lane.arrays import Arrays, PatientStatements, in_arrays, inserted, updated
+from typed_sessions.stores.sqlalchemy.lane.prepared import PreparedStatements
 from typed_sessions.stores.sqlalchemy.rows import row_of
 from typed_sessions.stores.sqlalchemy.statements import Statements, without_deadlock
 from typed_sessions.stores.sqlalchemy.translate import is_refusal

@@ -1,0 +1,1 @@
+"""Locks between processes: by the server, or by leased rows where it has none that hold."""
