@@ -161,7 +161,10 @@ def test_a_load_that_leaves_everything_flat_is_found_well() -> None:
         (replace(AT_REST, advisory_locks=1), "advisory locks at rest: 1, not at most 0"),
         (replace(AT_REST, files=10), "files at rest: 10, not at most 9"),
         (replace(AT_REST, errors={"Oops": 3}), "3 turns raised Oops"),
-        (replace(AT_REST, held={"Turnstile.lines": 1}), "Turnstile.lines holds 1 at rest and held at most 0 under load"),
+        (
+            replace(AT_REST, held={"Turnstile.lines": 1}),
+            "Turnstile.lines holds 1 at rest and held at most 0 under load",
+        ),
     ],
 )
 def test_what_a_load_leaves_behind_is_found(rest: soak.Sample, finding: str) -> None:
