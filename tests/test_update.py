@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.shop import HOUR, Cart, Line, RecordingStore, Ticket
+from tests.shop import CART, HOUR, Cart, Line, RecordingStore, Ticket
 from typed_sessions import (
+    LockTimeoutError,
     MemoryStore,
     SessionClosedError,
     SessionConflictError,
@@ -166,6 +167,25 @@ def test_an_expired_session_is_begun_anew(memory: SyncMemoryStore, clock: Settab
     clock.advance(HOUR)
 
     assert sessions.update(Ticket, "42", lambda ticket: setattr(ticket, "seat", ticket.seat + "2B")).seat == "2B"
+
+
+def test_who_was_outrun_again_and_again_takes_the_lock(memory: SyncMemoryStore) -> None:
+    ours, others = (SyncSessions(memory, serialize=False) for _ in range(2))
+    locked: list[bool] = []
+
+    def change(cart: Cart) -> None:
+        try:
+            with memory.exclusive([CART], 0.0):
+                locked.append(False)
+        except LockTimeoutError:
+            locked.append(True)
+        if len(locked) < 13:
+            others.save("42", Cart(customer_id=len(locked)))
+        cart.customer_id = 0
+
+    ours.update(Cart, "42", change)
+
+    assert locked == [False] * 10 + [True] * 3
 
 
 def test_threads_of_two_processes_that_update_lose_nothing(memory: SyncMemoryStore) -> None:

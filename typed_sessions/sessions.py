@@ -30,6 +30,7 @@ SQL_STORES = "typed_sessions.stores.sqlalchemy"
 
 LOCK_TIMEOUT = 30.0
 PAGE = 500
+UNLOCKED_ATTEMPTS = 10
 
 
 class Sessions:
@@ -170,7 +171,8 @@ class Sessions:
     ) -> M:
         """Have `change` change the session, and again on fresh state if somebody else was first. Nothing is merged.
 
-        Inside an open turn of this task on the key it changes what that turn lends and saves.
+        Inside an open turn of this task on the key it changes what that turn lends and saves. When it has been outrun
+        ten times in a row it takes the store's lock, so that at least updates let each other through.
 
         Args:
             model: the session model.
@@ -184,10 +186,11 @@ class Sessions:
 
         Raises:
             SessionConflictError: somebody else was first a hundred times in a row.
+            LockTimeoutError: so many wanted to be first that the lock could not be had.
             TypeError: `change` is asynchronous, or returned something.
         """
-        for _ in range(MAX_ATTEMPTS):
-            session = self.open(model, key, owner=owner)
+        for attempt in range(MAX_ATTEMPTS):
+            session = self.open(model, key, owner=owner, exclusive=True if attempt >= UNLOCKED_ATTEMPTS else None)
             session.lease.opened.may_merge = False
             with suppress(SessionConflictError, SessionGoneError):
                 async with session as data:
