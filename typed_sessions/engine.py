@@ -18,6 +18,9 @@ from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Delete, Move, Outcome, Store, Touch
 from typed_sessions.turnstile import Turnstile
 
+UNLOCKED_ATTEMPTS = 10
+"""How often an update may be outrun before it takes the store's lock, lest updates outrun each other for good."""
+
 MAX_ATTEMPTS = 100
 """Every failed attempt means that somebody else's save went through, so this many in a row is no accident."""
 

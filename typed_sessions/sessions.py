@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from typed_sessions.clock import Clock, utc_now
 from typed_sessions.codec import M
-from typed_sessions.engine import MAX_ATTEMPTS, Engine
+from typed_sessions.engine import MAX_ATTEMPTS, UNLOCKED_ATTEMPTS, Engine
 from typed_sessions.errors import SessionConflictError, SessionDefinitionError, SessionGoneError
 from typed_sessions.group import G, OpenGroup, keys_of_members, refuse_doubles
 from typed_sessions.key import KeyLike, SessionKey, TextLike, key_text, text_of
@@ -30,7 +30,6 @@ SQL_STORES = "typed_sessions.stores.sqlalchemy"
 
 LOCK_TIMEOUT = 30.0
 PAGE = 500
-UNLOCKED_ATTEMPTS = 10
 
 
 class Sessions:
@@ -171,8 +170,7 @@ class Sessions:
     ) -> M:
         """Have `change` change the session, and again on fresh state if somebody else was first. Nothing is merged.
 
-        Inside an open turn of this task on the key it changes what that turn lends and saves. When it has been outrun
-        ten times in a row it takes the store's lock, so that at least updates let each other through.
+        Inside an open turn of this task it changes what that turn lends. Outrun ten times, it takes the store's lock.
 
         Args:
             model: the session model.
