@@ -213,6 +213,18 @@ async def test_changes_of_all_kinds_may_come_together(store: SQLAlchemyStore) ->
     assert await store.load([*moved, *deleted, *gone]) == {}
 
 
+@each_database
+@pytest.mark.usefixtures("store")
+async def test_many_who_are_the_first_of_all_go_by_the_lane(async_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = SQLAlchemyStore.from_url(async_url)
+    PlainWay(monkeypatch).block()
+
+    found = await asyncio.gather(*(store.load([key]) for key in keys(256)))
+    await store.close()
+
+    assert found == [{}] * 256
+
+
 @pytest.mark.parametrize("async_url", ["sqlite+aiosqlite"], indirect=True)
 async def test_a_trigger_that_ends_the_transaction_harms_no_neighbour(engine: AsyncEngine) -> None:
     store, some = SQLAlchemyStore(engine), keys(20)

@@ -4,13 +4,14 @@ import asyncio
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from tests.shop import RecordingStore
-from typed_sessions import LockTimeoutError, MemoryStore, SessionKey, Sessions
-from typed_sessions.stores.protocol import Delete, Insert
+from typed_sessions import LockTimeoutError, MemoryStore, SessionKey, Sessions, StoreUnavailableError
+from typed_sessions.stores.protocol import Change, Delete, Insert, Outcome
 from typed_sessions.stores.sqlalchemy.locks import processes
 from typed_sessions.stores.sqlalchemy.locks.gaps import GAP, STREAK, Gaps
 from typed_sessions.stores.sqlalchemy.locks.patience import Patience
@@ -83,6 +84,24 @@ async def test_who_lost_a_lock_does_not_give_back_that_of_the_next_one(
     await rows.give_back(lost)
 
     assert (await store.load([ROW]))[ROW].revision == hold.revision
+
+
+async def test_a_lock_is_given_back_over_a_connection_that_was_cut() -> None:
+    class Cut(RecordingStore):
+        is_cut = False
+
+        async def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
+            if isinstance(changes[0], Delete) and not self.is_cut:
+                self.is_cut = True
+                raise StoreUnavailableError("the connection was cut")
+            return await super().save(changes)
+
+    store = Cut()
+    rows = LockRows(store, RUNNER)
+
+    await rows.give_back(await take(rows))
+
+    assert await store.load([ROW]) == {}
 
 
 async def test_several_locks_are_given_back_even_if_one_was_lost(store: MemoryStore) -> None:

@@ -19,6 +19,7 @@ from typed_sessions.stores.protocol import (
     Row,
     Touch,
     Update,
+    keys_of,
     outcomes,
 )
 
@@ -37,7 +38,7 @@ class SyncMemoryStore:
 
     def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
         with self._mutex:
-            revisions = {key: self._records[key].revision for key in named(changes) if key in self._records}
+            revisions = {key: self._records[key].revision for key in keys_of(changes) if key in self._records}
             results = outcomes(changes, revisions)
             if results.count(Outcome.SAVED) == len(results):
                 for change in changes:
@@ -87,11 +88,6 @@ class MemoryStore:
 
     async def close(self) -> None:
         self._store.close()
-
-
-def named(changes: Sequence[Change]) -> list[SessionKey]:
-    """Every key that the changes name."""
-    return [change.key for change in changes] + [change.to for change in changes if isinstance(change, Move)]
 
 
 def apply(records: dict[SessionKey, Record], change: Change) -> None:
