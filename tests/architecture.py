@@ -15,12 +15,13 @@ FACADE = ""
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "key", "record", "clock", "limits"}),
     frozenset({"model", "history", "settings", "json_kinds"}),
-    frozenset({"codec", "upcast", "problems", "storable", "round_trip", "unknown"}),
+    frozenset({"codec", "upcast", "problems", "storable", "round_trip", "unknown", "shapes"}),
     frozenset({"merge", "opened", "plan", "stores.protocol"}),
     frozenset({"engine", "turnstile", "turn", "session", "sessions", "group", "sync"}),
     frozenset({"stores"}),
     frozenset({FACADE}),
-    frozenset({"integrations", "testing", "migrations", "revision_file"}),
+    frozenset({"integrations", "migrations", "revision_file", "drafting", "mypy_plugin"}),
+    frozenset({"testing", "eager"}),
     frozenset({"cli"}),
 )
 """From the bottom up; a package stands for all that is in it and not named itself."""

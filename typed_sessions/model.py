@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 from pydantic import BaseModel, ConfigDict
 
 from typed_sessions.errors import SessionClosedError, SessionDefinitionError
-from typed_sessions.history import History, Step
+from typed_sessions.history import History, Step, complain
 from typed_sessions.key import MAX_NAME_CHARACTERS, is_model_name
 
 ConflictPolicy: TypeAlias = Literal["merge", "raise"]
@@ -36,7 +36,8 @@ class SessionConfig:
     """The steps from older versions."""
     readable_from: int | None = None
     """The lowest version of code that may read what this version writes (an additive change keeps it).
-    None: this version only, so that older code refuses instead of damaging."""
+    None: what the frozen history says, or, without one, this version only, so that older code refuses instead of
+    damaging."""
     ttl: timedelta | None = None
     """How long a session lives after its last change. None: until it is deleted."""
     max_bytes: int | None = None
@@ -76,12 +77,25 @@ class SessionConfig:
             )
         if self.max_bytes is not None and self.max_bytes < len("{}"):
             raise SessionDefinitionError(f"{self.name}: max_bytes={self.max_bytes} leaves no room for any session")
-        object.__setattr__(self, "steps", self.history.chain(self.version))
+        object.__setattr__(self, "steps", self._steps())
+
+    def _steps(self) -> tuple[Step, ...]:
+        if self.history.name not in (None, self.name):
+            raise SessionDefinitionError(
+                f"{self.name}: its history is that of {self.history.name!r}; subclass the Upcasts of {self.name!r}"
+            )
+        try:
+            return self.history.chain(self.version)
+        except SessionDefinitionError as error:
+            complain(error)
+            return ()
 
     @property
     def min_reader(self) -> int:
         """The lowest version of code that may read what this version writes."""
-        return self.version if self.readable_from is None else self.readable_from
+        if self.readable_from is not None:
+            return self.readable_from
+        return self.history.min_reader.get(self.version, self.version)
 
 
 class SessionModel(BaseModel):

@@ -1,0 +1,161 @@
+"""What differs between two shapes, and whether code of the older one can read the newer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from pydantic_core import to_json
+
+from typed_sessions.history import JsonObject
+from typed_sessions.shapes.canonical import is_same
+from typed_sessions.shapes.nodes import Node, root_of
+from typed_sessions.shapes.types import notes, type_text
+
+Kind: TypeAlias = Literal["added", "removed", "changed"]
+_Visit: TypeAlias = tuple[str | None, str | None, bool]
+
+ITEMS: Final = "[]"
+VALUES: Final = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeChange:
+    """One difference between two shapes.
+
+    `path` is dotted, with `[]` for the items of an array and `{}` for the values of an object with any keys; "" is
+    the session itself. `what` says it in a few words, without the path. `is_additive` if older code can still read
+    what was stored with it.
+    """
+
+    path: str
+    kind: Kind
+    what: str
+    is_additive: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.path or 'the session'}: {self.what}"
+
+
+def changes(old: JsonObject, new: JsonObject) -> tuple[ShapeChange, ...]:
+    """What differs between two shapes, in the order of the newer one's fields; () if they are the same."""
+    return tuple(_Comparison().changes(root_of(old), root_of(new), ""))
+
+
+def min_reader(old: JsonObject, new: JsonObject, *, version: int, before: int) -> int:
+    """The lowest version of code that may read the new shape, `version`, whose predecessor those from `before` read.
+
+    A change that only adds is read by all that read its predecessor. In nested objects the new field needs a default
+    there, because older code may write new ones without it.
+    """
+    return before if all(change.is_additive for change in changes(old, new)) else version
+
+
+class _Comparison:
+    """Walks through two shapes side by side."""
+
+    def __init__(self) -> None:
+        # Definitions may refer to each other in circles.
+        self._seen: set[_Visit] = set()
+
+    def changes(self, old: Node, new: Node, path: str) -> Iterator[ShapeChange]:
+        # The session itself may lie in itself, where other rules hold.
+        visit = (old.definition, new.definition, bool(path))
+        if visit in self._seen or is_same(old, new):
+            return
+        if visit[:2] != (None, None):
+            self._seen.add(visit)
+        before, after = old.resolved(), new.resolved()
+        if before.is_record and after.is_record:
+            yield from self._fields(before, after, path)
+        elif (inside := _alike(before, after)) is not None:
+            yield from self._inside(before, after, inside, path)
+        elif len(met := _met(before, after)) > 0:
+            for name, left, right in met:
+                yield from self.changes(left, right, f"{path}<{name}>" if name else path)
+        else:
+            yield ShapeChange(path, "changed", _became(old, new))
+
+    def _fields(self, old: Node, new: Node, path: str) -> Iterator[ShapeChange]:
+        before, after = old.properties(), new.properties()
+        for name, node in after.items():
+            place = f"{path}.{name}" if path else name
+            if name not in before:
+                is_additive = not path or node.has_default or not new.is_required(name)
+                yield ShapeChange(place, "added", f"added ({_described(node)})", is_additive)
+                continue
+            yield from self.changes(before[name], node, place)
+            if old.is_required(name) != new.is_required(name):
+                always = "always" if new.is_required(name) else "not always"
+                yield ShapeChange(place, "changed", f"is {always} stored now")
+        for name, node in before.items():
+            if name not in after:
+                yield ShapeChange(f"{path}.{name}" if path else name, "removed", f"removed ({_text(node)})")
+        if old.is_open != new.is_open:
+            yield ShapeChange(path, "changed", "may hold further keys now" if new.is_open else "is closed now")
+
+    def _inside(self, old: Node, new: Node, pairs: list[tuple[Node, Node]], path: str) -> Iterator[ShapeChange]:
+        inner = ITEMS if old.is_array else VALUES
+        for left, right in pairs:
+            yield from self.changes(left, right, path + inner)
+        if notes_differ := _became_limits(old, new):
+            yield ShapeChange(path, "changed", notes_differ)
+
+
+def _alike(old: Node, new: Node) -> list[tuple[Node, Node]] | None:
+    """What lies inside two arrays, or two objects with any keys, pair by pair."""
+    if old.is_array and new.is_array and len(old.inner()) == len(new.inner()) > 0:
+        return list(zip(old.inner(), new.inner(), strict=True))
+    values = old.values(), new.values()
+    if old.is_mapping and new.is_mapping and values[0] is not None and values[1] is not None:
+        return [(values[0], values[1])]
+    return None
+
+
+def _met(old: Node, new: Node) -> list[tuple[str, Node, Node]]:
+    """The alternatives that differ, if two unions differ in the inside of records only: with name, old and new."""
+    left, right = old.members(), new.members()
+    if not left or len(left) != len(right):
+        return []
+    gone = [each for each in left if not any(is_same(each, other) for other in right)]
+    come = [each for each in right if not any(is_same(each, other) for other in left)]
+    tagged = {_tag(each): each for each in come}
+    pairs = [(_tag(each), each, tagged[_tag(each)]) for each in gone if _tag(each) in tagged]
+    is_clear = len(pairs) == len(gone) == len(tagged) and all(_is_record(each) for each in (*gone, *come))
+    # The only alternative beside None needs no name.
+    named = len([each for each in right if each.schema.get("type") != "null"]) > 1
+    return [(name if named else "", before, after) for name, before, after in pairs] if is_clear else []
+
+
+def _is_record(node: Node) -> bool:
+    return node.resolved().is_record
+
+
+def _tag(node: Node) -> str:
+    """What tells an alternative from others: the values of its discriminator, else the name of its class."""
+    found = node.resolved()
+    tags = [child.resolved().choices() for child in found.properties().values()]
+    constants = [str(choices[0]) for choices in tags if choices is not None and len(choices) == 1]
+    return ", ".join(constants) or node.definition or ""
+
+
+def _became(old: Node, new: Node) -> str:
+    before, after = _text(old), _text(new)
+    return f"{before} became {after}" if before != after else _became_limits(old, new) or f"{after} changed inside"
+
+
+def _became_limits(old: Node, new: Node) -> str:
+    before, after = notes(old), notes(new)
+    if before == after:
+        return ""
+    return f"must be {', '.join(after) or 'any'} now (it was {', '.join(before) or 'any'})"
+
+
+def _described(node: Node) -> str:
+    limits = "".join(f", {note}" for note in notes(node))
+    if "default" not in node.schema:
+        return f"{_text(node)}{limits}{', default made by a function' if node.has_default else ', no default'}"
+    return f"{_text(node)}{limits}, default {to_json(node.schema['default']).decode()}"
+
+
+def _text(node: Node) -> str:
+    return type_text(node, lambda each: each.definition or "an object")
