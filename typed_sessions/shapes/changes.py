@@ -120,6 +120,8 @@ def _met(old: Node, new: Node) -> list[tuple[str, Node, Node]]:
     come = [each for each in right if not any(is_same(each, other) for other in left)]
     tagged = {_tag(each): each for each in come}
     pairs = [(_tag(each), each, tagged[_tag(each)]) for each in gone if _tag(each) in tagged]
+    if len(gone) == len(come) == 1:
+        pairs = [(_tag(come[0]), gone[0], come[0])]
     is_clear = len(pairs) == len(gone) == len(tagged) and all(_is_record(each) for each in (*gone, *come))
     # The only alternative beside None needs no name.
     named = len([each for each in right if each.schema.get("type") != "null"]) > 1

@@ -177,7 +177,8 @@ def _quoted(text: str) -> str:
 
 
 def _comment(said: list[str]) -> str:
-    return f"  # {'; '.join(said)}" if said else ""
+    # Escaped, because a format is any text.
+    return "  # " + "; ".join(said).encode("unicode_escape").decode() if said else ""
 
 
 def _upcasts(history: FrozenHistory) -> str:

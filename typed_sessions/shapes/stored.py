@@ -17,7 +17,7 @@ KEPT: Final = frozenset({
     "exclusiveMaximum", "exclusiveMinimum", "format", "items", "maxItems", "maxLength", "maxProperties", "maximum",
     "minItems", "minLength", "minProperties", "minimum", "multipleOf", "oneOf", "pattern", "patternProperties",
     "prefixItems", "properties", "propertyNames", "required", "type", "uniqueItems", "x-decimal-places", FACTORY,
-    "x-max-digits",
+    "x-max-digits", "x-timezone",
 })  # fmt: skip
 """The keywords that say what is stored; titles, descriptions and the user's own additions do not."""
 
@@ -93,6 +93,12 @@ class _StoredSchema(GenerateJsonSchema):
         # Pydantic says of keys that are texts what they are like, and is silent about numbers.
         names = _KEYS.get(schema["keys_schema"]["type"]) if "keys_schema" in schema else None
         return made if names is None else {**made, "propertyNames": {"type": "string", **names}}
+
+    def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
+        # JSON Schema cannot say that a time must have a time zone, or none.
+        zone = schema.get("tz_constraint")
+        made = super().datetime_schema(schema)
+        return {**made, "x-timezone": zone} if zone in {"aware", "naive"} else made
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         # Pydantic releases differ in the pattern that they put here, and leave the limits out.

@@ -1,0 +1,102 @@
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field
+
+from typed_sessions.shapes.changes import changes, min_reader
+from typed_sessions.shapes.stored import stored_schema
+
+
+class Line(BaseModel):
+    sku: str = ""
+
+
+class LineWithQuantity(BaseModel):
+    sku: str = ""
+    qty: int = 1
+
+
+class LineThatNeedsAQuantity(BaseModel):
+    sku: str = ""
+    qty: int
+
+
+class OpenLine(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    sku: str = ""
+
+
+class Card(BaseModel):
+    kind: Literal["card"] = "card"
+
+
+class NumberedCard(BaseModel):
+    kind: Literal["card"] = "card"
+    number: str = ""
+
+
+class Cash(BaseModel):
+    kind: Literal["cash"] = "cash"
+
+
+class Tree(BaseModel):
+    below: list["Tree"] = []
+
+
+class LabelledTree(BaseModel):
+    below: list["LabelledTree"] = []
+    label: str
+
+
+def model(**fields: Any) -> type[BaseModel]:  # noqa: ANN401 # any types
+    return type("Cart", (BaseModel,), {"__annotations__": fields})
+
+
+def found(before: type[BaseModel], after: type[BaseModel]) -> list[str]:
+    return [
+        f"{'' if each.is_additive else '! '}{each}" for each in changes(stored_schema(before), stored_schema(after))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (model(a=int), model(a=int), []),
+        (model(a=int), model(a=int, b=str), ["b: added (str, no default)"]),
+        (model(a=int, b=str), model(a=int), ["! b: removed (str)"]),
+        (model(a=int), model(a=str), ["! a: int became str"]),
+        (model(a=int), model(a=int | None), ["! a: int became int | None"]),
+        (model(a=int), model(a=Annotated[int, Field(ge=1)]), ["! a: must be >= 1 now (it was any)"]),
+        (model(a=list[Line]), model(a=list[LineWithQuantity]), ["a[].qty: added (int, default 1)"]),
+        (model(a=list[Line]), model(a=list[LineThatNeedsAQuantity]), ["! a[].qty: added (int, no default)"]),
+        (model(a=dict[str, Line]), model(a=dict[str, LineWithQuantity]), ["a{}.qty: added (int, default 1)"]),
+        (model(a=Line | None), model(a=LineWithQuantity | None), ["a.qty: added (int, default 1)"]),
+        (model(a=Line), model(a=OpenLine), ["! a: may hold further keys now"]),
+        (model(a=list[int]), model(a=list[str]), ["! a[]: int became str"]),
+        (model(a=list[int]), model(a=set[int]), ["! a: must be no item twice now (it was any)"]),
+        (model(a=Card | Cash), model(a=NumberedCard | Cash), ['a<card>.number: added (str, default "")']),
+        (model(a=Card), model(a=Card | Cash), ["! a: Card became Card | Cash"]),
+        (model(a=Tree), model(a=LabelledTree), ["! a.label: added (str, no default)"]),
+        (model(a=Literal["x"]), model(a=Literal["x", "y"]), ["! a: Literal['x'] became Literal['x', 'y']"]),
+        (model(a=tuple[int, str]), model(a=tuple[int, int]), ["! a[]: str became int"]),
+    ],
+)
+def test_changes_are_said_with_their_place(
+    before: type[BaseModel], after: type[BaseModel], expected: list[str]
+) -> None:
+    assert found(before, after) == expected
+
+
+def test_a_session_inside_itself_gains_a_field_without_a_default() -> None:
+    before, after = stored_schema(Tree), stored_schema(LabelledTree)
+
+    assert [(each.path, each.is_additive) for each in changes(before, after)] == [
+        ("below[].label", False),
+        ("label", True),
+    ]
+
+
+@pytest.mark.parametrize(("after", "readers"), [(model(a=int, b=str), 2), (model(b=str), 5)])
+def test_an_additive_change_leaves_the_readers_as_they_are(after: type[BaseModel], readers: int) -> None:
+    assert min_reader(stored_schema(model(a=int)), stored_schema(after), version=5, before=2) == readers
