@@ -25,11 +25,12 @@ demo: $(INSTALLED) ## Run the pizza bot: day one, a deploy, day two. ARGS=--chat
 test: $(INSTALLED) ## Run the tests, on PostgreSQL, MariaDB and Redis too where they can be had.
 	@$(RUN) -m pytest $(ARGS)
 
-check: $(INSTALLED) ## Lint, check the types with mypy and pyright, build the docs, try the wheel.
+check: $(INSTALLED) ## Lint, check the types and the frozen histories, build the docs, try the wheel.
 	@$(RUN) -m ruff check --quiet
 	@$(RUN) -m ruff format --check --quiet
 	@$(RUN) -m mypy
 	@$(RUN) -m pyright
+	@$(VENV)/bin/typed-sessions check
 	@$(MAKE) --no-print-directory docs
 	@$(RUN) -m tests.check_wheel
 

@@ -1,7 +1,9 @@
 """The Python source of a frozen history: closed TypedDicts of every version, and the abstract steps between them."""
 
+import io
 import keyword
 import re
+import tokenize
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -22,17 +24,13 @@ _HEAD: Final = '''\
 # fmt: off
 # isort: skip_file
 '''
-_IMPORTS: Final = """
-from __future__ import annotations
-
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
-
-from typing_extensions import NotRequired, TypedDict
-
-from typed_sessions import History
-"""
+_IMPORTS: Final = (
+    ("abc", ("ABC", "abstractmethod")),
+    ("collections.abc", ("Mapping",)),
+    ("typing", ("Any", "ClassVar", "Literal")),
+    ("typing_extensions", ("NotRequired", "TypedDict")),
+    ("typed_sessions", ("History",)),
+)
 _RUNTIME: Final = """
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,8 +52,22 @@ def module_name(session: str) -> str:
 def module_source(history: FrozenHistory) -> str:
     """The generated module of a history, `_frozen/<name>.py`."""
     records = _Records(history)
-    parts = [_HEAD.format(name=history.name) + _IMPORTS, *records.sources, _upcasts(history)]
-    return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
+    body = "\n\n".join(f"{part}\n" for part in [*records.sources, _upcasts(history)])
+    return f"{_HEAD.format(name=history.name)}\nfrom __future__ import annotations\n{_imports(body)}\n\n{body}"
+
+
+def _imports(body: str) -> str:
+    """Those that a module needs, for strict type checkers mind the others."""
+    tokens = [(token.type, token.string) for token in tokenize.generate_tokens(io.StringIO(body).readline)]
+    # The types of keys that are no identifiers stand in strings.
+    used = {text for kind, text in tokens if kind == tokenize.NAME}
+    used |= {word for kind, text in tokens if kind == tokenize.STRING for word in re.findall(r"\w+", text)}
+    groups: list[str] = []
+    for module, names in _IMPORTS:
+        needed = [name for name in names if name in used]
+        gap = "\n" if module in ("abc", "typing_extensions", "typed_sessions") else ""
+        groups += [f"{gap}from {module} import {', '.join(needed)}\n"] if needed else []
+    return "".join(groups)
 
 
 def stub_source(history: FrozenHistory) -> str:

@@ -10,7 +10,7 @@ from aiogram.methods import AnswerCallbackQuery, SendMessage
 from aiogram.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 from pydantic import BaseModel, Field
 
-from pizza.history import CartHistory
+from pizza.cart_history import CartHistory
 from pizza.menu import MENU, no_such, pizzas
 from typed_sessions import SessionConfig, SessionModel, Sessions
 from typed_sessions.integrations.aiogram import SessionMiddleware, per_user

@@ -1,0 +1,3 @@
+from nbformat.notebooknode import NotebookNode
+
+def reads(s: str) -> NotebookNode: ...

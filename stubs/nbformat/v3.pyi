@@ -1,0 +1,3 @@
+from nbformat.notebooknode import NotebookNode
+
+def writes_json(nb: NotebookNode, *, split_lines: bool = True) -> str: ...
