@@ -32,6 +32,8 @@ _IMPORTS: Final = (
     ("typed_sessions", ("History",)),
 )
 _RUNTIME: Final = """
+# pyright: reportMissingModuleSource=false
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 

@@ -4,6 +4,8 @@
 # fmt: off
 # isort: skip_file
 
+# pyright: reportMissingModuleSource=false
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 
