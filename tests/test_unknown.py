@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import pytest
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
@@ -16,6 +16,7 @@ from typed_sessions import (
     SessionKey,
     SessionModel,
     Sessions,
+    UnstorableValueError,
 )
 
 KEY = SessionKey("order", "42")
@@ -94,7 +95,7 @@ PLACES: dict[str, object] = {
 @pytest.mark.parametrize("place", PLACES)
 async def test_a_field_of_newer_code_is_written_back_by_older_code(place: str) -> None:
     store = MemoryStore()
-    await put(store, KEY, stored({place: PLACES[place]}, version=2, min_reader=1))
+    await put(store, KEY, stored({"touched": False, place: PLACES[place]}, version=2, min_reader=1))
 
     async with Sessions(store).open(Order, "42") as order:
         order.touched = True
@@ -121,7 +122,7 @@ async def test_the_unknown_fields_of_an_item_go_with_it() -> None:
 
 async def test_unknown_fields_survive_the_replacement_of_the_whole_session() -> None:
     store = MemoryStore()
-    await put(store, KEY, stored({"top": "new"}, version=2, min_reader=1))
+    await put(store, KEY, stored({"touched": False, "top": "new"}, version=2, min_reader=1))
 
     await Sessions(store).save("42", Order(touched=True))
 
@@ -141,14 +142,52 @@ async def test_reading_a_newer_session_writes_nothing() -> None:
 
 async def test_what_newer_code_changed_meanwhile_is_kept_at_the_top() -> None:
     store = MemoryStore()
-    await put(store, KEY, stored({"top": "old", "gone": 1}, version=2, min_reader=1))
+    await put(store, KEY, stored({"touched": False, "top": "old", "gone": 1}, version=2, min_reader=1))
 
     async with Sessions(store).open(Order, "42") as order:
         order.touched = True
-        await later_code_writes(store, {"top": "new", "more": 2})
+        await later_code_writes(store, {"touched": False, "top": "new", "more": 2})
 
     written = from_json((await store.load([KEY]))[KEY].data)
     assert (written["top"], written["more"], written["touched"], "gone" in written) == ("new", 2, True, False)
+
+
+async def test_a_field_that_newer_code_dropped_is_not_brought_back() -> None:
+    store = MemoryStore()
+    await put(store, KEY, stored({"touched": False, "lines": []}, version=2, min_reader=1))
+
+    async with Sessions(store).open(Order, "42") as order:
+        assert order.line == Line()
+        order.touched = True
+
+    assert from_json((await store.load([KEY]))[KEY].data) == {"touched": True, "lines": []}
+
+
+async def test_a_field_that_newer_code_dropped_cannot_be_set() -> None:
+    store = MemoryStore()
+    record = stored({"touched": False}, version=2, min_reader=1)
+    await put(store, KEY, record)
+
+    with pytest.raises(UnstorableValueError, match=r"line: version 2 of this session has no such field any more"):
+        async with Sessions(store).open(Order, "42") as order:
+            order.line.sku = "a"
+
+    assert (await store.load([KEY]))[KEY] == record
+
+
+async def test_a_field_that_is_left_out_at_times_is_not_taken_for_a_dropped_one() -> None:
+    class Shy(SessionModel):
+        session_config = SessionConfig(name="order")
+
+        name: str = Field(default="", exclude_if=lambda name: name == "")
+
+    store = MemoryStore()
+    await put(store, KEY, stored({"top": 1}, version=2, min_reader=1))
+
+    async with Sessions(store).open(Shy, "42") as shy:
+        shy.name = "Ada"
+
+    assert from_json((await store.load([KEY]))[KEY].data) == {"name": "Ada", "top": 1}
 
 
 async def later_code_writes(store: MemoryStore, data: JsonObject) -> None:

@@ -39,13 +39,15 @@ logger = logging.getLogger("typed_sessions")
 class Form:
     """How a session is written: under which version, for which readers.
 
-    A record of newer code keeps its own version and its `unknown` top-level fields when this code saves it.
+    A record of newer code keeps its own version and its `unknown` top-level fields when this code saves it. The
+    fields that newer code has dropped are `absent` in it; they have their defaults here, and are not written back.
     """
 
     version: int
     min_reader: int
     is_newer: bool = False
     unknown: JsonObject = field(default_factory=dict[str, Any], repr=False)
+    absent: JsonObject = field(default_factory=dict[str, Any], repr=False)
 
 
 class Decoded(NamedTuple, Generic[M]):
@@ -112,9 +114,7 @@ class Codec(Generic[M]):
         """
         try:
             if form.is_newer:
-                # On the class, because an unknown field may bear the name of a method.
-                known = self.model.model_dump(data, mode="json", by_alias=False, round_trip=True, warnings=False)
-                return to_json({**form.unknown, **with_unknown(data, known)})
+                return to_json({**form.unknown, **self._known(data, form)})
             return data.__pydantic_serializer__.to_json(data, by_alias=False, round_trip=True, warnings=False)
         except (PydanticSerializationError, ValueError, RecursionError):
             # `from None`: the cause would quote the value.
@@ -139,11 +139,26 @@ class Codec(Generic[M]):
             message = f"{problem['message']}; set a value that the model accepts"
             raise UnstorableValueError(key, problem["path"], message) from None
         stored = self.dump(key, back, form)
-        found = self._loss(data, back, stored, form)
+        found = self._revived(data, form) or self._loss(data, back, stored, form)
         if found is not None:
             path, reason = found
             raise UnstorableValueError(key, path_of(path, declared_names(self.model)), reason)
         return stored
+
+    def _known(self, data: M, form: Form) -> JsonObject:
+        """The JSON of a newer session without what it does not have any more."""
+        # On the class, because an unknown field may bear the name of a method.
+        known = self.model.model_dump(data, mode="json", by_alias=False, round_trip=True, warnings=False)
+        kept = {name: value for name, value in known.items() if not _is_left(name, value, form)}
+        return with_unknown(data, kept)
+
+    def _revived(self, data: M, form: Form) -> Problem | None:
+        """A field that newer code has dropped and this code has set: newer code could not read the session again."""
+        if not form.absent:
+            return None
+        revived = sorted(form.absent.keys() & self._known(data, form).keys())
+        reason = f"version {form.version} of this session has no such field any more; leave it alone, or deploy that"
+        return ((revived[0],), reason) if revived else None
 
     def _loss(self, data: M, back: M, stored: bytes, form: Form) -> Problem | None:
         if self._is_told_by_equality and data == back:
@@ -151,6 +166,11 @@ class Codec(Generic[M]):
         found = problem_in(stored, data, may_hide_nan=self._may_hide_nan)
         # Newer code knows more of its own fields than this code can compare.
         return found if found is not None or form.is_newer else difference(data, back)
+
+    @cached_property
+    def _fields(self) -> frozenset[str]:
+        """Those that are always stored."""
+        return frozenset(name for name, info in self.model.model_fields.items() if info.exclude_if is None)
 
     @cached_property
     def _is_told_by_equality(self) -> bool:
@@ -180,7 +200,9 @@ class Codec(Generic[M]):
     def _newer(self, key: SessionKey, record: Record) -> Decoded[M]:
         form = Form(record.version, record.min_reader, is_newer=True)
         data = self._valid(key, record, form)
-        return Decoded(data, replace(form, unknown=data.model_extra or {}))
+        dumped = self.model.model_dump(data, mode="json", by_alias=False, round_trip=True, warnings=False)
+        absent = {name: value for name, value in dumped.items() if name in self._fields - data.model_fields_set}
+        return Decoded(data, replace(form, unknown=data.model_extra or {}, absent=absent))
 
     def _upcast(self, key: SessionKey, record: Record) -> M:
         oldest = self.config.history.oldest
@@ -203,6 +225,11 @@ class Codec(Generic[M]):
 
     def _problems(self, error: ValidationError) -> list[FieldProblem]:
         return problems_of(error, self.model)
+
+
+def _is_left(name: str, value: object, form: Form) -> bool:
+    """Whether a field that newer code has dropped is as it was read, with its default."""
+    return name in form.absent and to_json(value) == to_json(form.absent[name])
 
 
 def _raised(error: Exception, form: Form) -> str:
