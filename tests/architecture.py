@@ -14,25 +14,27 @@ FACADE = ""
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "key", "record", "clock", "limits"}),
-    frozenset({"model", "history", "settings", "json_kinds"}),
+    frozenset({"model", "history", "settings", "json_kinds", "sorted_set"}),
     frozenset({"codec", "upcast", "problems", "storable", "round_trip", "unknown", "shapes"}),
     frozenset({"merge", "opened", "plan", "stores.protocol"}),
     frozenset({"engine", "turnstile", "turn", "session", "sessions", "group", "sync"}),
     frozenset({"stores"}),
     frozenset({FACADE}),
-    frozenset({"integrations", "migrations", "revision_file", "drafting", "mypy_plugin"}),
-    frozenset({"testing", "eager"}),
+    frozenset({"integrations", "migrations", "revision_file", "drafting", "eager", "mypy_plugin"}),
+    frozenset({"testing"}),
     frozenset({"cli"}),
 )
 """From the bottom up; a package stands for all that is in it and not named itself."""
 
 OPTIONAL: Mapping[str, frozenset[str]] = {
-    "sqlalchemy": frozenset({"stores.sqlalchemy", "migrations", "revision_file", "cli"}),
-    "alembic": frozenset({"stores.sqlalchemy", "migrations", "revision_file", "cli"}),
+    "sqlalchemy": frozenset({"stores.sqlalchemy", "migrations", "eager", "revision_file", "cli"}),
+    "alembic": frozenset({"stores.sqlalchemy", "migrations", "eager", "revision_file", "cli"}),
     "pydantic_settings": frozenset({"settings"}),
     "aiogram": frozenset({"integrations.aiogram"}),
     "anyio": frozenset({"testing"}),
     "pytest": frozenset({"testing"}),
+    "hypothesis": frozenset({"testing"}),
+    "jsonschema": frozenset({"testing"}),
     "rich": frozenset({"cli"}),
     "typer": frozenset({"cli"}),
     "aiosqlite": frozenset({"stores.sqlalchemy"}),

@@ -101,5 +101,5 @@ class HistoryProject:
 
 def _environment() -> dict[str, str]:
     """As a new user has it: nothing of ours, of git's hooks or of pytest's is set."""
-    foreign = ("TYPED_SESSIONS_", "GIT_", "PYTEST_", "PYTHONPATH", "FORCE_COLOR", "TERM")
+    foreign = ("TYPED_SESSIONS_", "GIT_", "PYTEST_", "PYTHON", "FORCE_COLOR", "TERM")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}

@@ -29,6 +29,7 @@ from typed_sessions.model import SessionConfig, SessionModel
 from typed_sessions.record import Record
 from typed_sessions.session import Session
 from typed_sessions.sessions import Sessions
+from typed_sessions.sorted_set import SortedSet
 from typed_sessions.stores.memory import MemoryStore, SyncMemoryStore
 from typed_sessions.stores.protocol import Store, SyncStore
 from typed_sessions.stores.simple import SimpleStore, SyncSimpleStore
@@ -65,6 +66,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SimpleStore",
+    "SortedSet",
     "Store",
     "StoreUnavailableError",
     "SyncMemoryStore",

@@ -18,7 +18,11 @@ HIDDEN = "*"
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[FieldProblem]:
     """The problems of a validation error of `model`, without the input that they were found in."""
-    declared = declared_names(model)
+    return problems_among(error, declared_names(model))
+
+
+def problems_among(error: ValidationError, declared: frozenset[str]) -> list[FieldProblem]:
+    """The same, given the names of the fields that may be told."""
     return [
         FieldProblem(path=path_of(item["loc"], declared | _surplus(item)), type=item["type"], message=_message(item))
         for item in error.errors(include_context=False, include_input=False)
@@ -41,7 +45,12 @@ def declared_names(model: type[BaseModel]) -> frozenset[str]:
         schema = model.model_json_schema(mode="serialization", by_alias=False)
     except PydanticUserError:
         schema = {}
-    return frozenset((*model.model_fields, *_properties(schema)))
+    return property_names(schema) | frozenset(model.model_fields)
+
+
+def property_names(schema: object) -> frozenset[str]:
+    """The names of all fields that a JSON Schema knows, at every depth."""
+    return frozenset(_properties(schema))
 
 
 def _properties(schema: object) -> Iterator[str]:

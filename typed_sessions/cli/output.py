@@ -8,6 +8,7 @@ from typing import Final
 import typer
 from rich.console import Console
 
+from typed_sessions.drafting.project import ProjectError
 from typed_sessions.errors import SettingsError, TypedSessionsError
 from typed_sessions.settings import PREFIX
 
@@ -50,6 +51,9 @@ def sentences() -> Generator[None]:
         yield
     except SettingsError as error:
         complain("\n".join([str(error), *advice(error)]))
+        raise typer.Exit(WRONG_SETTINGS) from None
+    except ProjectError as error:
+        complain(str(error))
         raise typer.Exit(WRONG_SETTINGS) from None
     except TypedSessionsError as error:
         complain(str(error))

@@ -15,7 +15,7 @@ from typed_sessions.json_kinds import is_array
 from typed_sessions.shapes.nodes import DEFINITIONS, Node, each_subschema, reachable, root_of
 
 _UNIONS: Final = ("anyOf", "oneOf")
-_NOTES: Final = frozenset({"default", "x-default-factory", "discriminator", DEFINITIONS})
+_NOTES: Final = frozenset({"default", "x-default-factory", "x-sorted", "discriminator", DEFINITIONS})
 
 
 def fingerprint(shape: JsonObject | Node) -> str:

@@ -8,6 +8,7 @@ from pydantic_core import core_schema, to_jsonable_python
 
 from typed_sessions.history import JsonObject
 from typed_sessions.shapes.nodes import DEFINITIONS, each_subschema
+from typed_sessions.sorted_set import SORTED
 
 FACTORY: Final = "x-default-factory"
 """Marks a property whose default a function makes."""
@@ -17,7 +18,7 @@ KEPT: Final = frozenset({
     "exclusiveMaximum", "exclusiveMinimum", "format", "items", "maxItems", "maxLength", "maxProperties", "maximum",
     "minItems", "minLength", "minProperties", "minimum", "multipleOf", "oneOf", "pattern", "patternProperties",
     "prefixItems", "properties", "propertyNames", "required", "type", "uniqueItems", "x-decimal-places", FACTORY,
-    "x-max-digits", "x-timezone",
+    "x-max-digits", SORTED, "x-timezone",
 })  # fmt: skip
 """The keywords that say what is stored; titles, descriptions and the user's own additions do not."""
 
