@@ -2,8 +2,8 @@
 
 A page's blocks run in order, in a folder of the page's own:
 
-- `python`: in one namespace; `await` works, as in `python -m asyncio`. A block that begins with a file name in a
-  comment (`# shop.py`) is written to that file instead.
+- `python`: in one namespace; `await` works, as in `python -m asyncio`.
+- A block of any language that begins with a file name in a comment (`# shop.py`) is written to that file instead.
 - `console`: the lines behind `$` are commands; what follows each is its output.
 - `bash`: a script.
 - `text` directly behind a `python` or `bash` block: its output.
@@ -76,7 +76,7 @@ def unmarked(found: list[Block]) -> list[Block]:
 def _is_used(before: Block | None, block: Block) -> bool:
     if block.language == "text":
         return before is not None and before.language in {"python", "bash"} and before.reason is None
-    return block.language in {"python", "console", "bash"}
+    return block.file is not None or block.language in {"python", "console", "bash"}
 
 
 @dataclass(slots=True)
@@ -109,6 +109,10 @@ class Run:
 
     def block(self, block: Block) -> None:
         """Run a block, or compare it with what the block before it printed."""
+        if block.file:
+            Path(block.file).parent.mkdir(parents=True, exist_ok=True)
+            Path(block.file).write_text(block.code)
+            return
         match block.language:
             case "python":
                 self.output = self._python(block)
@@ -122,10 +126,6 @@ class Run:
                 pass
 
     def _python(self, block: Block) -> str:
-        if block.file:
-            Path(block.file).parent.mkdir(parents=True, exist_ok=True)
-            Path(block.file).write_text(block.code)
-            return ""
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             self._execute(block)
         return printed.getvalue()
