@@ -101,6 +101,11 @@ class _StoredSchema(GenerateJsonSchema):
         made = super().datetime_schema(schema)
         return {**made, "x-timezone": zone} if zone in {"aware", "naive"} else made
 
+    def json_schema(self, schema: core_schema.JsonSchema) -> JsonSchemaValue:
+        # It is a text that holds JSON, which `round_trip=True` writes as it is to be read.
+        del schema
+        return {"type": "string", "format": "json-string"}
+
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         # Pydantic releases differ in the pattern that they put here, and leave the limits out.
         limits = {_DECIMAL[name]: to_jsonable_python(value) for name, value in schema.items() if name in _DECIMAL}
