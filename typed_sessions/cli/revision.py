@@ -1,0 +1,181 @@
+"""`typed-sessions revision`: freeze the shape of a session as a new version, and draft the step to it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.syntax import Syntax
+
+from typed_sessions.cli.output import complain, say, sentences
+from typed_sessions.cli.stored_versions import refuse_if_stored
+from typed_sessions.cli.wish import (
+    Against,
+    Amend,
+    Before,
+    DryRun,
+    Empty,
+    Every,
+    Message,
+    Name,
+    ReadableFrom,
+    Rebase,
+    Squash,
+    Stubs,
+    Wish,
+)
+from typed_sessions.drafting.choice import changed, named, refuse_if_released
+from typed_sessions.drafting.discovery import Discovery, discovering
+from typed_sessions.drafting.files import diff_text
+from typed_sessions.drafting.project import TABLE, Project, find_project
+from typed_sessions.drafting.report import next_steps, report, squash_report
+from typed_sessions.drafting.reunion import reunite, still_in_conflict
+from typed_sessions.drafting.revise import Revised, amend, revise
+from typed_sessions.drafting.squash import squash
+from typed_sessions.drafting.subject import Subject
+from typed_sessions.drafting.workspace import Workspace, recover, write
+from typed_sessions.shapes.lock import Lock, lock_text, read_lock
+
+
+@sentences()
+def revision(
+    name: Name = None,
+    message: Message = "",
+    *,
+    every: Every = False,
+    empty: Empty = False,
+    again: Amend = False,
+    behind: Rebase = False,
+    against: Against = None,
+    drop: Squash = False,
+    before: Before = None,
+    readable_from: ReadableFrom = None,
+    stubs: Stubs = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Freeze the present shape of a session as its next version.
+
+    It writes the shape into `sessions.lock`, generates `_frozen/<name>.py` with the types of every version, appends
+    a drafted step to the history class, and sets the version in `session_config`. Look at the draft: what it cannot
+    know is a `...`, which type checkers refuse. It may be run at any time: without a change it writes nothing.
+
+    Example, after a field was added: `typed-sessions revision cart -m "a note for the baker"`
+    """
+    wish = Wish(name=name, message=message, against=against, is_all=every, is_empty=empty, is_amendment=again,
+                is_rebase=behind, before=before, readable_from=readable_from)  # fmt: skip
+    wish.check(is_squash=drop)
+    project = find_project(Path.cwd())
+    for path in recover(project):
+        say(f"finished what a killed command had begun: {project.shown(path)}")
+    run(wish, with_stubs(project, stubs), is_dry=dry_run)
+
+
+def with_stubs(project: Project, folder: Path | None) -> Project:
+    """The project in stubs mode, if that is asked for."""
+    if folder is None or folder.resolve() == project.stubs:
+        return project
+    name = project.shown(folder.resolve())
+    say(
+        f'to stay with stubs, put stubs = "{name}" under {TABLE} in pyproject.toml; type checkers find them by '
+        f'mypy_path = "{name}" and, in pyright, stubPath = "{name}"\n'
+    )
+    return replace(project, stubs=folder.resolve())
+
+
+def run(wish: Wish, project: Project, *, is_dry: bool) -> None:
+    workspace = Workspace()
+    if wish.is_rebase:
+        lines = reunite(project, workspace, against=wish.against, name=wish.name)
+    else:
+        lines = revised(wish, project, workspace)
+    if is_dry:
+        show(diff_text(workspace.edits(), root=project.root))
+    else:
+        write(workspace, project)
+    say("\n".join(lines))
+    say(summary(workspace, project, is_dry=is_dry))
+    if wish.is_rebase and workspace.edits() and not is_dry:
+        say(farther(workspace, project))
+
+
+def revised(wish: Wish, project: Project, workspace: Workspace) -> list[str]:
+    """Do what was asked for in the workspace. Gives what to tell."""
+    lock = read_lock(project.lock)
+    with discovering(project) as found:
+        subjects = [Subject(project, each, lock.histories.get(each.name)) for each in found.models.values()]
+        chosen = chosen_by(wish, subjects, found)
+        if wish.before is not None:
+            lines = squashed(chosen[0], workspace, lock, wish.before)
+        else:
+            done = [(subject, made(wish, subject, workspace)) for subject in chosen]
+            for _, each in done:
+                lock = lock.with_history(each.history)
+            if done:
+                workspace.write(project.lock, lock_text(lock))
+            lines = reported(done, workspace)
+        lines += pinned(project, found)
+    for problem in found.problems:
+        complain(problem)
+    return lines
+
+
+def chosen_by(wish: Wish, subjects: Sequence[Subject], found: Discovery) -> list[Subject]:
+    if wish.name is not None:
+        return [named(subjects, wish.name, found)]
+    return changed(subjects, found, is_all=wish.is_all)
+
+
+def made(wish: Wish, subject: Subject, workspace: Workspace) -> Revised:
+    if wish.is_amendment:
+        refuse_if_released(subject, wish.against)
+        return amend(subject, workspace, message=wish.message)
+    return revise(subject, workspace, message=wish.message, is_empty=wish.is_empty, readable_from=wish.readable_from)
+
+
+def squashed(subject: Subject, workspace: Workspace, lock: Lock, before: int) -> list[str]:
+    if subject.frozen is not None and before <= subject.frozen.oldest:
+        return [f"{subject.name}: version {subject.frozen.oldest} is the oldest already; there is nothing to squash"]
+    done = squash(subject, workspace, before=before)
+    told = refuse_if_stored(subject.name, before)
+    workspace.write(subject.project.lock, lock_text(lock.with_history(done.history)))
+    return [*squash_report(subject, done), *told]
+
+
+def reported(done: Sequence[tuple[Subject, Revised]], workspace: Workspace) -> list[str]:
+    told = [line for subject, revised in done for line in report(subject, revised)]
+    steps = [line for subject, revised in done for line in next_steps(subject, revised, workspace)]
+    return [*told, *([""] if steps else []), *steps]
+
+
+def pinned(project: Project, found: Discovery) -> list[str]:
+    """How to spare the search, if there was one."""
+    if project.models or not found.models:
+        return []
+    places = ", ".join(f"{each.name} in {project.shown(each.path)}" for each in found.models.values())
+    return ["", f"found {places}; to spare the search, put this under {TABLE} in pyproject.toml: {found.pin()}"]
+
+
+def show(diff: str) -> None:
+    """A diff, with colours where there is a terminal."""
+    console = Console()
+    if console.is_terminal:
+        console.print(Syntax(diff, "diff", background_color="default", word_wrap=True))
+    else:
+        typer.echo(diff, nl=False)
+
+
+def summary(workspace: Workspace, project: Project, *, is_dry: bool) -> str:
+    names = [project.shown(edit.path) for edit in workspace.edits()]
+    if not names:
+        return "nothing to write"
+    if is_dry:
+        return f"would write {', '.join(names)}"
+    return f"\nwrote {', '.join(names)}\nthen run `typed-sessions check`, and your type checker"
+
+
+def farther(workspace: Workspace, project: Project) -> str:
+    """How to go on after a rebase."""
+    open_ = [project.shown(path) for path in still_in_conflict(project, workspace)]
+    rest = f"; still in conflict: {', '.join(open_)}" if open_ else ""
+    return f"when that is well, git add these files and go on with the merge or rebase{rest}"
