@@ -62,7 +62,7 @@ docs: $(INSTALLED) ## Build the documentation into docs/_build/html; a warning i
 	@echo "docs: docs/_build/html/index.html"
 
 clean: ## Remove .venv and everything that was built.
-	@rm -rf $(VENV) $(PEERS) docs/_build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) .venv-floor .venv-newest docs/_build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A half-made environment (no pip in it) is made anew; the stamp is written only once all is installed.

@@ -35,6 +35,7 @@ OPTIONAL: Mapping[str, frozenset[str]] = {
     "pytest": frozenset({"testing"}),
     "hypothesis": frozenset({"testing"}),
     "jsonschema": frozenset({"testing"}),
+    "mypy": frozenset({"mypy_plugin"}),
     "rich": frozenset({"cli"}),
     "typer": frozenset({"cli"}),
     "aiosqlite": frozenset({"stores.sqlalchemy"}),

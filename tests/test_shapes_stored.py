@@ -1,4 +1,5 @@
 import json
+from collections import defaultdict, deque
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import UTC, date, datetime, time, timedelta
@@ -155,6 +156,27 @@ def test_defaults_stand_as_they_are_stored() -> None:
     assert found["span"]["default"] == "PT1H"
     assert found["items"]["default"] == []
     assert found["made"] == {"type": "integer", "x-default-factory": True}
+
+
+def test_defaults_are_encoded_as_their_model_stores_them() -> None:
+    class Part(BaseModel):
+        model_config = ConfigDict(ser_json_timedelta="float")
+
+        span: timedelta = timedelta(days=1)
+
+    class Whole(SessionModel):
+        session_config = SessionConfig(name="whole")
+
+        blob: bytes = b"\xff"
+        part: Part = Part()
+        inner: timedelta = timedelta(days=1)
+        queue: deque[int] = deque([1])
+        groups: defaultdict[str, list[int]] = defaultdict(list)
+
+    stored = json.loads(Whole().model_dump_json(by_alias=False, round_trip=True))
+
+    assert {name: field["default"] for name, field in properties(Whole).items()} == stored
+    assert stored_schema(Whole)["$defs"]["Part"]["properties"]["span"]["default"] == 86400.0
 
 
 def test_titles_and_descriptions_do_not_count_but_fields_of_that_name_do() -> None:

@@ -1,10 +1,11 @@
 """The shape of what is stored of a model, as JSON Schema."""
 
+from collections import deque
 from typing import Any, Final, cast
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema, to_jsonable_python
+from pydantic_core import PydanticSerializationError, core_schema, to_jsonable_python
 
 from typed_sessions.history import JsonObject
 from typed_sessions.shapes.nodes import DEFINITIONS, each_subschema
@@ -86,8 +87,16 @@ class _StoredSchema(GenerateJsonSchema):
 
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 # Pydantic's own signature
         # As it is stored, so that a step may write it.
-        kind: Any = type(dft)  # pyright: ignore[reportUnknownVariableType]  # of whatever the user chose
-        return TypeAdapter[Any](kind).dump_python(dft, mode="json", by_alias=False, round_trip=True, warnings=False)
+        config = self._config
+        return to_jsonable_python(
+            dft,
+            by_alias=False,
+            round_trip=True,
+            bytes_mode=config.ser_json_bytes,
+            timedelta_mode=config.ser_json_timedelta,
+            inf_nan_mode="constants",
+            fallback=_listed,
+        )
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
         made = super().dict_schema(schema)
@@ -110,6 +119,13 @@ class _StoredSchema(GenerateJsonSchema):
         # Pydantic releases differ in the pattern that they put here, and leave the limits out.
         limits = {_DECIMAL[name]: to_jsonable_python(value) for name, value in schema.items() if name in _DECIMAL}
         return {"type": "string", "format": "decimal", **limits}
+
+
+def _listed(value: object) -> list[Any]:
+    """What no serializer knows without its type."""
+    if isinstance(value, deque):
+        return list(value)
+    raise PydanticSerializationError(f"no JSON for {type(value).__name__}")
 
 
 def _without_computed(schema: Any) -> Any:  # noqa: ANN401 # one of three core schemas, which is given back

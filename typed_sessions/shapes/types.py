@@ -16,7 +16,8 @@ _LIMITS: Final = {
     "multipleOf": "a multiple of {}", "minLength": "at least {} characters", "maxLength": "at most {} characters",
     "minItems": "at least {} items", "maxItems": "at most {} items", "minProperties": "at least {} keys",
     "maxProperties": "at most {} keys", "pattern": "like {}", "uniqueItems": "no item twice",
-    "x-max-digits": "at most {} digits", "x-timezone": "of time zone {}", "x-decimal-places": "at most {} decimal places",
+    "x-max-digits": "at most {} digits", "x-timezone": "of time zone {}",
+    "x-decimal-places": "at most {} decimal places",
 }  # fmt: skip
 
 
