@@ -20,8 +20,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"engine", "turnstile", "turn", "session", "sessions", "group", "sync"}),
     frozenset({"stores"}),
     frozenset({FACADE}),
-    frozenset({"integrations", "migrations", "revision_file", "drafting", "eager", "mypy_plugin"}),
-    frozenset({"testing"}),
+    frozenset({"integrations", "migrations", "revision_file", "project", "editing", "drafting", "eager", "mypy_plugin"}),
+    frozenset({"testing", "checking"}),
+    frozenset({"revising"}),
     frozenset({"cli"}),
 )
 """From the bottom up; a package stands for all that is in it and not named itself."""

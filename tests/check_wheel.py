@@ -142,7 +142,9 @@ CHECKS: dict[str, Callable[[Environment], None]] = {
     "asyncmy": script(ASYNC_STORE, url="mariadb+asyncmy://nobody@localhost/nothing"),
     "pymysql": script(SYNC_STORE, url="mariadb+pymysql://nobody@localhost/nothing"),
     "aiogram": script("import typed_sessions.integrations.aiogram"),
-    "testing": script("import typed_sessions.testing.plugin\nfrom typed_sessions.testing import StoreContract, fuzz_history"),
+    "testing": script(
+        "import typed_sessions.testing.plugin\nfrom typed_sessions.testing import StoreContract, fuzz_history"
+    ),
     "cli": cli,
     "all": all_at_once,
 }

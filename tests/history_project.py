@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
-from typed_sessions.drafting.discovery import discover
-from typed_sessions.drafting.generated import generated_files
-from typed_sessions.drafting.project import find_project
+from typed_sessions.project.discovery import discover
+from typed_sessions.project.generated import generated_files
+from typed_sessions.project.project import find_project
 from typed_sessions.shapes.changes import min_reader
 from typed_sessions.shapes.lock import FrozenHistory, FrozenVersion, lock_text, read_lock
 from typed_sessions.shapes.stored import stored_schema

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from tests.architecture import ROOT
 from tests.history_project import HistoryProject
+from typed_sessions.checking.findings import WARNINGS, FindingKind
 from typed_sessions.cli.app import app
-from typed_sessions.drafting.findings import WARNINGS, FindingKind
 
 MODEL = """
 from pydantic import BaseModel

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.history_project import HistoryProject
-from typed_sessions.drafting.discovery import Discovery, discover, discovering
-from typed_sessions.drafting.project import find_project
 from typed_sessions.history import JsonObject
+from typed_sessions.project.discovery import Discovery, discover, discovering
+from typed_sessions.project.project import find_project
 from typed_sessions.shapes.lock import FrozenHistory, FrozenVersion, Lock, lock_text
 
 CART = """

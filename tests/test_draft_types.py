@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from tests.architecture import ROOT
 from tests.draft_shapes import after, before, drafted, history, renamed
 from typed_sessions.drafting.draft import drafted_history
-from typed_sessions.drafting.history_file import unfinished
+from typed_sessions.editing.history_file import unfinished
 from typed_sessions.history import JsonObject
 from typed_sessions.shapes.sample import sample
 from typed_sessions.shapes.source import module_source

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from typed_sessions.drafting.edit import EditError, has_conflict_markers
-from typed_sessions.drafting.history_file import (
+from typed_sessions.editing.edit import EditError, has_conflict_markers
+from typed_sessions.editing.history_file import (
     with_step,
 )
-from typed_sessions.drafting.model_file import with_history, with_version
+from typed_sessions.editing.model_file import with_history, with_version
 
 MODEL = """\
 from typed_sessions import SessionConfig, SessionModel

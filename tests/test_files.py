@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from typed_sessions.drafting.busy import busy
-from typed_sessions.drafting.files import Edit, diff_text, finish, read_text, write_all
-from typed_sessions.drafting.journal import FilesError
+from typed_sessions.editing.busy import busy
+from typed_sessions.editing.files import Edit, diff_text, finish, read_text, write_all
+from typed_sessions.editing.journal import FilesError
 
 FORK_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
-from typed_sessions.drafting.files import Edit, finish, write_all
+from typed_sessions.editing.files import Edit, finish, write_all
 
 CALLS = {"open", "write", "flush", "fsync", "chmod", "flock", "mkdir", "replace", "unlink", "rmdir", "close"}
 countdown = 0

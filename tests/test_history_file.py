@@ -2,8 +2,8 @@
 
 import pytest
 
-from typed_sessions.drafting.edit import EditError
-from typed_sessions.drafting.history_file import (
+from typed_sessions.editing.edit import EditError
+from typed_sessions.editing.history_file import (
     frozen_alias,
     step_source,
     steps,
@@ -13,7 +13,7 @@ from typed_sessions.drafting.history_file import (
     with_step,
     without_steps,
 )
-from typed_sessions.drafting.step_text import renumbered_step
+from typed_sessions.editing.step_text import renumbered_step
 
 HISTORY = '''\
 """How yesterday's carts become today's."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.history_project import HistoryProject
-from typed_sessions.drafting.project import Project, ProjectError, find_project
+from typed_sessions.project.project import Project, ProjectError, find_project
 
 
 @pytest.fixture

@@ -100,8 +100,8 @@ def test_the_fixtures_say_what_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "unwanted"),
     [
-        ("typed_sessions.testing.plugin", {"hypothesis", "jsonschema", "sqlalchemy", "typed_sessions.drafting"}),
-        ("typed_sessions.testing", {"pytest", "hypothesis", "jsonschema", "anyio", "typed_sessions.drafting"}),
+        ("typed_sessions.testing.plugin", {"hypothesis", "jsonschema", "sqlalchemy", "typed_sessions.project"}),
+        ("typed_sessions.testing", {"pytest", "hypothesis", "jsonschema", "anyio", "typed_sessions.project"}),
     ],
 )
 def test_an_import_loads_no_library_that_is_not_needed_yet(module: str, unwanted: set[str]) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy import inspect as inspect_database
 from sqlalchemy.exc import DBAPIError
 
+from typed_sessions.eager.alembic import upcast_sessions as upcast_sessions  # noqa: PLC0414 # re-exported
 from typed_sessions.errors import SettingsError, TypedSessionsError
 from typed_sessions.stores.sqlalchemy import layout
 from typed_sessions.stores.sqlalchemy.tables import TABLE_NAME, sessions_table

@@ -5,10 +5,14 @@ from typing import Annotated
 import typer
 
 from typed_sessions import __version__
-from typed_sessions.cli import db
+from typed_sessions.cli import check, db, history, revision, upcast
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 app.add_typer(db.app, name="db")
+app.command()(revision.revision)
+app.command()(check.check)
+app.command()(history.history)
+app.command()(upcast.upcast)
 
 
 def print_version(wanted: bool) -> None:

@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from typed_sessions.checking.findings import Finding
+from typed_sessions.checking.inspection import Inspected, Inspection, inspected
 from typed_sessions.cli.output import FAILED, sentences
 from typed_sessions.cli.shape_changes import change_json, change_lines
-from typed_sessions.drafting.findings import Finding
-from typed_sessions.drafting.inspection import Inspected, Inspection, inspected
-from typed_sessions.drafting.project import Project, find_project
 from typed_sessions.history import JsonObject
+from typed_sessions.project.project import Project, find_project
 
 FORMAT = 1
 """Of `--json`; it counts up when a key goes or changes its meaning."""

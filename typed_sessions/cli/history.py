@@ -11,13 +11,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from typed_sessions.checking.lineage import Chapter, Lineage, State, lineage
 from typed_sessions.cli.output import WRONG_SETTINGS, complain, sentences
 from typed_sessions.cli.shape_changes import change_json, change_lines
 from typed_sessions.cli.story_markdown import story_markdown, table_markdown
-from typed_sessions.drafting.discovery import discover
-from typed_sessions.drafting.lineage import Chapter, Lineage, State, lineage
-from typed_sessions.drafting.project import find_project
 from typed_sessions.history import JsonObject
+from typed_sessions.project.discovery import discover
+from typed_sessions.project.project import find_project
 from typed_sessions.shapes.lock import read_lock
 
 FORMAT = 1

@@ -8,8 +8,8 @@ from typing import Final
 import typer
 from rich.console import Console
 
-from typed_sessions.drafting.project import ProjectError
 from typed_sessions.errors import SettingsError, TypedSessionsError
+from typed_sessions.project.project import ProjectError
 from typed_sessions.settings import PREFIX
 
 OPTIONS: Final = {

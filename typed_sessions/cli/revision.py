@@ -25,16 +25,16 @@ from typed_sessions.cli.wish import (
     Stubs,
     Wish,
 )
-from typed_sessions.drafting.choice import changed, named, refuse_if_released
-from typed_sessions.drafting.discovery import Discovery, discovering
-from typed_sessions.drafting.files import diff_text
-from typed_sessions.drafting.project import TABLE, Project, find_project
-from typed_sessions.drafting.report import next_steps, report, squash_report
-from typed_sessions.drafting.reunion import reunite, still_in_conflict
-from typed_sessions.drafting.revise import Revised, amend, revise
-from typed_sessions.drafting.squash import squash
-from typed_sessions.drafting.subject import Subject
-from typed_sessions.drafting.workspace import Workspace, recover, write
+from typed_sessions.editing.files import diff_text
+from typed_sessions.editing.workspace import Workspace, recover, write
+from typed_sessions.project.discovery import Discovery, discovering
+from typed_sessions.project.project import TABLE, Project, find_project
+from typed_sessions.revising.branches.reunion import reunite, still_in_conflict
+from typed_sessions.revising.choice import changed, named, refuse_if_released
+from typed_sessions.revising.report import next_steps, report, squash_report
+from typed_sessions.revising.revise import Revised, amend, revise
+from typed_sessions.revising.squash import squash
+from typed_sessions.revising.subject import Subject
 from typed_sessions.shapes.lock import Lock, lock_text, read_lock
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from typed_sessions.checking.lineage import Chapter, Lineage
 from typed_sessions.cli.shape_changes import readable
-from typed_sessions.drafting.lineage import Chapter, Lineage
 from typed_sessions.shapes.changes import ShapeChange
 
 

@@ -1,1 +1,1 @@
-"""Tools that draft and check the history of session models: what the command line is made of."""
+"""The draft of a step: what follows from two shapes is filled in, the rest is left to a person."""

@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from typed_sessions.drafting.conversion import Conversion, Helper, Same, Undecided
-from typed_sessions.drafting.imports import import_of
 from typed_sessions.drafting.layout import WIDTH, Expression, laid_out
+from typed_sessions.editing.imports import import_of
 from typed_sessions.history import JsonObject
 from typed_sessions.shapes.canonical import is_same
 from typed_sessions.shapes.nodes import Node, root_of

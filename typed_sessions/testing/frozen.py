@@ -3,8 +3,8 @@
 import inspect
 from pathlib import Path
 
-from typed_sessions.drafting.project import Project, find_project
 from typed_sessions.model import SessionModel
+from typed_sessions.project.project import Project, find_project
 from typed_sessions.shapes.canonical import is_same
 from typed_sessions.shapes.lock import FrozenHistory, read_lock
 from typed_sessions.shapes.stored import stored_schema

@@ -1,6 +1,7 @@
 """Statements compiled once by SQLAlchemy, and run on the driver's own cursor."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, TypeAlias
 
 from sqlalchemy import Delete, Dialect, Insert, Select, Update
@@ -34,6 +35,24 @@ class Prepared:
             values[name] = write(values[name])
         cursor.execute(self._text, values if self._names is None else tuple([values[name] for name in self._names]))
         return cursor
+
+    def run_many(self, cursor: DBAPICursor, shared: Values, columns: Mapping[str, Sequence[Any]]) -> int:
+        """Execute it once for each place in the columns, and say how many rows it affected.
+
+        Args:
+            cursor: the driver's.
+            shared: the values that are always the same, of this run alone.
+            columns: the others, as the driver takes them; all of the same length.
+        """
+        for name, write in self._writers:
+            if name in shared:
+                shared[name] = write(shared[name])
+        names = [*shared, *columns] if self._names is None else self._names
+        # By columns, because a dict for each row takes longer than the database.
+        rows = zip(*(columns[name] if name in columns else repeat(shared[name]) for name in names), strict=False)
+        is_named = self._names is None
+        cursor.executemany(self._text, [dict(zip(names, row, strict=True)) for row in rows] if is_named else list(rows))
+        return cursor.rowcount
 
     def rows(self, cursor: DBAPICursor, values: Values) -> Sequence[Sequence[Any]]:
         """Execute it, and give all its rows."""

@@ -1,0 +1,1 @@
+"""Edits in files that people write: by the spans of the syntax tree, and all files or none."""

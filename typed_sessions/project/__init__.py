@@ -1,0 +1,1 @@
+"""The user's project: its settings, its session models, its generated files."""

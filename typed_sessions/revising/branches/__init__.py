@@ -1,0 +1,1 @@
+"""Two branches that both made a version of one number: mine is renumbered behind theirs."""
