@@ -47,6 +47,8 @@ def test_every_row_of_sqlite_and_memory_is_measured(capsys: pytest.CaptureFixtur
         "group-sqlite",
         "reads-sqlite",
         "unused-sqlite",
+        "bulk-sqlite",
+        "bulk-sqlite-by-hand",
     }
 
 
