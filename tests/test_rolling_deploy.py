@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL, Connection, create_engine, text
 
 from tests.architecture import ROOT
 from tests.empty_database import address, empty_database
@@ -32,7 +33,7 @@ class Deployed:
     def start(self, release: str, tag: str, turns: int = TURNS) -> "subprocess.Popen[str]":
         """A process of a release begins to work."""
         return subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "deploy_worker.py"), release, tag, str(turns)],
+            [sys.executable, "-P", str(ROOT / "tests" / "deploy_worker.py"), release, tag, str(turns)],
             cwd=self.folder, env=os.environ | {"TYPED_SESSIONS_DATABASE_URL": address(self.url)}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
@@ -46,13 +47,20 @@ class Deployed:
 
     def rows(self) -> dict[str, tuple[int, dict[str, Any]]]:
         """The version and the data of every cart."""
-        with create_engine(self.url.set(drivername="postgresql+psycopg")).connect() as connection:
+        with self._connection() as connection:
             rows = connection.execute(text("SELECT key, version, CAST(data AS TEXT) FROM typed_sessions"))
             return {key: (version, json.loads(data)) for key, version, data in rows}
 
     def empty(self) -> None:
-        with create_engine(self.url.set(drivername="postgresql+psycopg")).begin() as connection:
+        with self._connection() as connection:
             connection.execute(text("DELETE FROM typed_sessions"))
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        engine = create_engine(self.url.set(drivername="postgresql+psycopg"))
+        with engine.begin() as connection:
+            yield connection
+        engine.dispose()
 
     def lines(self) -> dict[str, dict[str, Any]]:
         """All lines of all carts by what they are called, which is unique."""
