@@ -1,7 +1,8 @@
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from typed_sessions.shapes.changes import changes, min_reader
 from typed_sessions.shapes.stored import stored_schema
@@ -25,6 +26,28 @@ class OpenLine(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     sku: str = ""
+
+
+class OpenLineWithQuantity(OpenLine):
+    qty: int = 1
+
+
+class OpenForNumbers(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, int]  # pyright: ignore[reportIncompatibleVariableOverride]  # as Pydantic documents it
+
+
+class OpenForTexts(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, str]  # pyright: ignore[reportIncompatibleVariableOverride]  # as Pydantic documents it
+
+
+class Size(TypedDict):
+    width: int
+
+
+class Box(Size):
+    height: NotRequired[int]
 
 
 class Card(BaseModel):
@@ -80,6 +103,23 @@ def found(before: type[BaseModel], after: type[BaseModel]) -> list[str]:
         (model(a=Tree), model(a=LabelledTree), ["! a.label: added (str, no default)"]),
         (model(a=Literal["x"]), model(a=Literal["x", "y"]), ["! a: Literal['x'] became Literal['x', 'y']"]),
         (model(a=tuple[int, str]), model(a=tuple[int, int]), ["! a[]: str became int"]),
+        (
+            model(a=tuple[int, str]),
+            model(a=tuple[int, str, str]),
+            ["! a: must be at least 3 items, at most 3 items now (it was at least 2 items, at most 2 items)"],
+        ),
+        (model(a=dict[str, int]), model(a=dict[int, int]), ["! a: dict[str, int] has other keys now"]),
+        (model(a=dict[int, Line]), model(a=dict[int, LineWithQuantity]), ["a{}.qty: added (int, default 1)"]),
+        (model(a=list[Line] | None), model(a=list[LineWithQuantity] | None), ["a[].qty: added (int, default 1)"]),
+        (model(a=list[Line] | str), model(a=list[LineWithQuantity] | str), ["a<list>[].qty: added (int, default 1)"]),
+        (model(a=OpenForNumbers), model(a=OpenForTexts), ["! a{}: int became str"]),
+        (model(a=OpenLine), model(a=OpenLineWithQuantity), ["! a.qty: added (int, default 1)"]),
+        (model(a=Size), model(a=Box), ["a.height: added (int, not always stored)"]),
+        (
+            model(a=Annotated[list[Line], Field(max_length=2)]),
+            model(a=Annotated[list[LineWithQuantity], Field(max_length=1)]),
+            ["a[].qty: added (int, default 1)", "! a: must be at most 1 items now (it was at most 2 items)"],
+        ),
     ],
 )
 def test_changes_are_said_with_their_place(

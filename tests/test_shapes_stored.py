@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, RootModel, computed_field, field_serializer
+from pydantic.experimental.missing_sentinel import MISSING
 from typing_extensions import TypedDict
 
 from typed_sessions import JsonObject, SessionConfig, SessionModel
@@ -132,6 +133,15 @@ def test_a_field_that_is_left_out_sometimes_is_not_required() -> None:
         name: str = Field(default="", exclude_if=lambda value: value == "")
 
     assert "required" not in stored_schema(Shy)
+
+
+def test_a_field_that_may_be_missing_is_not_required() -> None:
+    class Shy(BaseModel):
+        name: int | MISSING = MISSING  # pyright: ignore[reportInvalidTypeForm]  # Pydantic's own, experimental
+        other: str = ""
+
+    assert json.loads(Shy().model_dump_json(round_trip=True)) == {"other": ""}
+    assert stored_schema(Shy)["required"] == ["other"]
 
 
 def test_defaults_stand_as_they_are_stored() -> None:

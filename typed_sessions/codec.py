@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from pydantic import PydanticUserError, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from typed_sessions.errors import (
@@ -26,6 +26,7 @@ from typed_sessions.model import SessionModel
 from typed_sessions.problems import declared_names, path_of, problems_of
 from typed_sessions.record import Record
 from typed_sessions.round_trip import difference
+from typed_sessions.shapes.stored import stored_schema
 from typed_sessions.storable import Problem, hides_nan, is_told_by_equality, problem_in, undumpable
 from typed_sessions.unknown import with_unknown
 from typed_sessions.upcast import upcast
@@ -169,8 +170,11 @@ class Codec(Generic[M]):
 
     @cached_property
     def _fields(self) -> frozenset[str]:
-        """Those that are always stored."""
-        return frozenset(name for name, info in self.model.model_fields.items() if info.exclude_if is None)
+        """Those that are always stored; none, if that cannot be told."""
+        try:
+            return frozenset(stored_schema(self.model).get("required", ()))
+        except PydanticUserError:
+            return frozenset()
 
     @cached_property
     def _is_told_by_equality(self) -> bool:

@@ -14,6 +14,12 @@ from typed_sessions.shapes.types import notes, type_text
 Kind: TypeAlias = Literal["added", "removed", "changed"]
 _Visit: TypeAlias = tuple[str | None, str | None, bool]
 
+# What is compared part by part, and what does not count.
+_INSIDE: Final = frozenset({
+    "$defs", "$ref", "additionalProperties", "allOf", "anyOf", "default", "discriminator", "items", "oneOf",
+    "patternProperties", "prefixItems", "properties", "propertyNames", "required", "x-default-factory", "x-sorted",
+})  # fmt: skip
+
 ITEMS: Final = "[]"
 VALUES: Final = "{}"
 
@@ -68,12 +74,16 @@ class _Comparison:
         if before.is_record and after.is_record:
             yield from self._fields(before, after, path)
         elif (inside := _alike(before, after)) is not None:
-            yield from self._inside(before, after, inside, path)
+            for left, right in inside:
+                yield from self.changes(left, right, path + (ITEMS if before.is_array else VALUES))
         elif len(met := _met(before, after)) > 0:
             for name, left, right in met:
                 yield from self.changes(left, right, f"{path}<{name}>" if name else path)
         else:
             yield ShapeChange(path, "changed", _became(old, new))
+            return
+        if _rest(before) != _rest(after):
+            yield ShapeChange(path, "changed", _became_limits(before, after) or "its limits changed")
 
     def _fields(self, old: Node, new: Node, path: str) -> Iterator[ShapeChange]:
         before, after = old.properties(), new.properties()
@@ -81,7 +91,9 @@ class _Comparison:
             place = f"{path}.{name}" if path else name
             if name not in before:
                 is_additive = not path or node.has_default or not new.is_required(name)
-                yield ShapeChange(place, "added", f"added ({_described(node)})", is_additive)
+                # What was open may hold the key already, with any value.
+                is_additive &= not old.is_open
+                yield ShapeChange(place, "added", f"added ({_described(node, new, name)})", is_additive)
                 continue
             yield from self.changes(before[name], node, place)
             if old.is_required(name) != new.is_required(name):
@@ -90,29 +102,38 @@ class _Comparison:
         for name, node in before.items():
             if name not in after:
                 yield ShapeChange(f"{path}.{name}" if path else name, "removed", f"removed ({_text(node)})")
+        yield from self._further(old, new, path)
+
+    def _further(self, old: Node, new: Node, path: str) -> Iterator[ShapeChange]:
+        """The keys that a record may hold beside those that it declares."""
         if old.is_open != new.is_open:
             yield ShapeChange(path, "changed", "may hold further keys now" if new.is_open else "is closed now")
+        elif old.is_open and not is_same(_values(old), _values(new)):
+            yield from self.changes(_values(old), _values(new), path + VALUES)
 
-    def _inside(self, old: Node, new: Node, pairs: list[tuple[Node, Node]], path: str) -> Iterator[ShapeChange]:
-        inner = ITEMS if old.is_array else VALUES
-        for left, right in pairs:
-            yield from self.changes(left, right, path + inner)
-        if notes_differ := _became_limits(old, new):
-            yield ShapeChange(path, "changed", notes_differ)
+
+def _values(record: Node) -> Node:
+    """What further keys hold; anything, if it is not said."""
+    return record.values() or record.at({})
 
 
 def _alike(old: Node, new: Node) -> list[tuple[Node, Node]] | None:
     """What lies inside two arrays, or two objects with any keys, pair by pair."""
-    if old.is_array and new.is_array and len(old.inner()) == len(new.inner()) > 0:
+    has_places = len(old.schema.get("prefixItems", ())), len(new.schema.get("prefixItems", ()))
+    if old.is_array and new.is_array and len(old.inner()) == len(new.inner()) > 0 and has_places[0] == has_places[1]:
         return list(zip(old.inner(), new.inner(), strict=True))
-    values = old.values(), new.values()
-    if old.is_mapping and new.is_mapping and values[0] is not None and values[1] is not None:
-        return [(values[0], values[1])]
+    if old.is_mapping and new.is_mapping and is_same(old.key(), new.key()):
+        return [(_values(old), _values(new))]
     return None
 
 
+def _rest(node: Node) -> JsonObject:
+    """What a place says beside what lies inside it."""
+    return {keyword: value for keyword, value in node.schema.items() if keyword not in _INSIDE}
+
+
 def _met(old: Node, new: Node) -> list[tuple[str, Node, Node]]:
-    """The alternatives that differ, if two unions differ in the inside of records only: with name, old and new."""
+    """The alternatives that differ, if those of two unions differ in their inside only: with name, old and new."""
     left, right = old.members(), new.members()
     if not left or len(left) != len(right):
         return []
@@ -122,14 +143,15 @@ def _met(old: Node, new: Node) -> list[tuple[str, Node, Node]]:
     pairs = [(_tag(each), each, tagged[_tag(each)]) for each in gone if _tag(each) in tagged]
     if len(gone) == len(come) == 1:
         pairs = [(_tag(come[0]), gone[0], come[0])]
-    is_clear = len(pairs) == len(gone) == len(tagged) and all(_is_record(each) for each in (*gone, *come))
+    is_clear = len(pairs) == len(gone) == len(tagged) and all(_are_alike(before, after) for _, before, after in pairs)
     # The only alternative beside None needs no name.
-    named = len([each for each in right if each.schema.get("type") != "null"]) > 1
-    return [(name if named else "", before, after) for name, before, after in pairs] if is_clear else []
+    is_named = len([each for each in right if each.schema.get("type") != "null"]) > 1
+    return [(name if is_named else "", before, after) for name, before, after in pairs] if is_clear else []
 
 
-def _is_record(node: Node) -> bool:
-    return node.resolved().is_record
+def _are_alike(old: Node, new: Node) -> bool:
+    before, after = old.resolved(), new.resolved()
+    return (before.is_record and after.is_record) or _alike(before, after) is not None
 
 
 def _tag(node: Node) -> str:
@@ -137,12 +159,16 @@ def _tag(node: Node) -> str:
     found = node.resolved()
     tags = [child.resolved().choices() for child in found.properties().values()]
     constants = [str(choices[0]) for choices in tags if choices is not None and len(choices) == 1]
-    return ", ".join(constants) or node.definition or ""
+    return ", ".join(constants) or node.definition or ("list" if found.is_array else "dict")
 
 
 def _became(old: Node, new: Node) -> str:
     before, after = _text(old), _text(new)
-    return f"{before} became {after}" if before != after else _became_limits(old, new) or f"{after} changed inside"
+    if before != after:
+        return f"{before} became {after}"
+    if old.resolved().is_mapping and not is_same(old.resolved().key(), new.resolved().key()):
+        return f"{after} has other keys now"
+    return _became_limits(old, new) or f"{after} changed inside"
 
 
 def _became_limits(old: Node, new: Node) -> str:
@@ -152,8 +178,10 @@ def _became_limits(old: Node, new: Node) -> str:
     return f"must be {', '.join(after) or 'any'} now (it was {', '.join(before) or 'any'})"
 
 
-def _described(node: Node) -> str:
+def _described(node: Node, record: Node, name: str) -> str:
     limits = "".join(f", {note}" for note in notes(node))
+    if not record.is_required(name):
+        return f"{_text(node)}{limits}, not always stored"
     if "default" not in node.schema:
         return f"{_text(node)}{limits}{', default made by a function' if node.has_default else ', no default'}"
     return f"{_text(node)}{limits}, default {to_json(node.schema['default']).decode()}"

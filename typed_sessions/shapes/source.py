@@ -191,8 +191,9 @@ def _quoted(text: str) -> str:
 
 
 def _comment(said: list[str]) -> str:
-    # Escaped, because a format is any text.
-    return "  # " + "; ".join(said).encode("unicode_escape").decode() if said else ""
+    # A format is any text, and must not end the line.
+    text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: ascii(found[0])[1:-1], "; ".join(said))
+    return f"  # {text}" if text else ""
 
 
 def _upcasts(history: FrozenHistory) -> str:

@@ -67,7 +67,7 @@ class _StoredSchema(GenerateJsonSchema):
     ) -> bool:
         if field["type"] == "typed-dict-field":
             return field.get("required", total)
-        return field.get("serialization_exclude_if") is None
+        return field.get("serialization_exclude_if") is None and not _may_be_missing(field["schema"])
 
     def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> JsonSchemaValue:
         return super().model_fields_schema(_without_computed(schema))
@@ -121,10 +121,19 @@ class _StoredSchema(GenerateJsonSchema):
         return {"type": "string", "format": "decimal", **limits}
 
 
+def _may_be_missing(schema: Any) -> bool:  # noqa: ANN401 # any core schema
+    """Whether a field may hold Pydantic's `MISSING`, with which it is not stored."""
+    choices: list[Any] = [each[0] if isinstance(each, tuple) else each for each in schema.get("choices", ())]
+    inner = [schema["schema"]] if isinstance(schema.get("schema"), dict) else []
+    return schema["type"] == "missing-sentinel" or (
+        schema["type"] in {"default", "nullable", "union"} and any(map(_may_be_missing, [*choices, *inner]))
+    )
+
+
 def _listed(value: object) -> list[Any]:
     """What no serializer knows without its type."""
     if isinstance(value, deque):
-        return list(value)
+        return list(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]  # of anything
     raise PydanticSerializationError(f"no JSON for {type(value).__name__}")
 
 
