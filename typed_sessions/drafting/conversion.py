@@ -4,53 +4,17 @@ The rule that matters: where a key is gone, nothing new is filled in, not even a
 under another name, and a default there would lose data without a word.
 """
 
-import builtins
-import keyword
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
 
-from typed_sessions.drafting.fitting import became, fits, has_same_limits, shown
-from typed_sessions.drafting.layout import (
-    TODO,
-    Choice,
-    Code,
-    Comprehension,
-    Display,
-    Entry,
-    Expression,
-    quoted,
-)
+from typed_sessions.drafting.fitting import became, constant, fits, has_same_limits, shown
+from typed_sessions.drafting.layout import TODO, Choice, Code, Comprehension, Display, Entry, Expression, quoted
+from typed_sessions.drafting.naming import free_name, singular, snake
 from typed_sessions.drafting.origins import Gone, new_entry
+from typed_sessions.drafting.outcome import Body, Converted, Fill, Helper, Same, Undecided
+from typed_sessions.drafting.records import Pair
 from typed_sessions.drafting.unions import Case, cases, counterpart
 from typed_sessions.shapes.nodes import Node, reachable
-
-_IRREGULAR: Final = {"children": "child", "people": "person"}
-
-
-@dataclass(frozen=True, slots=True)
-class Same:
-    """The value can be taken as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Undecided:
-    """Nothing can be drafted; the comment says what changed."""
-
-    comment: str
-
-
-Converted: TypeAlias = Same | Undecided | Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Helper:
-    """A function inside of the step, for a type that contains itself."""
-
-    name: str
-    old_type: str
-    new_type: str
-    body: Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +30,7 @@ class Conversion:
     new_types: Mapping[str, str]
     gone: tuple[Gone, ...] = ()
     found: list[Gone] = field(default_factory=list[Gone])
-    taken: frozenset[str] = frozenset({"old"})
+    taken: frozenset[str] = frozenset({"old", "new"})
     helpers: dict[tuple[str, str], Helper | None] = field(default_factory=dict[tuple[str, str], Helper | None])
 
     def converted(self, old: Node, new: Node, value: str) -> Converted:
@@ -91,73 +55,85 @@ class Conversion:
             return self._mapping(old, new, value)
         return Undecided(became(old, new))
 
-    def record(self, old: Node, new: Node, value: str) -> Expression | Undecided:
+    def body(self, old: Node, new: Node) -> Body | Undecided:
+        """What a function gives that has the old object as `old`."""
+        pair = Pair(old.resolved(), new.resolved())
+        made = self._record(pair, "old")
+        if isinstance(made, Undecided) or not pair.needs_statements:
+            return made if isinstance(made, Undecided) else Body(made)
+        return Body(made, tuple(self._fill(name, pair) for name in pair.sometimes))
+
+    def _record(self, pair: Pair, value: str) -> Display | Undecided:
         """An object with declared keys: key by key."""
-        before, after = old.resolved(), new.resolved()
-        gone = [
-            Gone(name, node, f"{value}[{quoted(name)}]")
-            for name, node in before.properties().items()
-            if name not in after.properties()
-        ]
+        before = pair.old.properties()
+        gone = [Gone(name, before[name], f"{value}[{quoted(name)}]") for name in pair.gone]
         self.found.extend(gone)
-        if gone and before.is_open:
-            names = ", ".join(repr(each.name) for each in gone)
-            return Undecided(f"{names} is gone, and every other key that is not declared has to stay")
-        parts = [self._entry(name, before, after, value, gone) for name in after.properties()]
-        entries = [part for part in parts if part is not None and (gone or not _is_copy(part, value))]
-        spread = () if gone else (Entry(Code(value), key="**"),)
+        if pair.refusal:
+            return Undecided("", pair.refusal)
+        parts = [self._entry(name, pair, value, gone) for name in pair.new.properties()]
+        entries = [part for part in parts if part is not None and (pair.is_listed or not _is_copy(part, value))]
+        spread = () if pair.is_listed else (Entry(Code(value), key="**"),)
         return Display((*spread, *entries))
 
-    def _entry(self, name: str, old: Node, new: Node, value: str, gone: Sequence[Gone]) -> Entry | None:
+    def _entry(self, name: str, pair: Pair, value: str, gone: Sequence[Gone]) -> Entry | None:
         """The part of one key of the new shape; None if it need not be written."""
-        key, node = f"{quoted(name)}: ", new.properties()[name]
-        place = f"{value}[{quoted(name)}]"
-        if name not in old.properties():
-            made = new_entry(key, name, node, here=gone, anywhere=self.gone)
-            return made if new.is_required(name) else None
-        if not old.is_required(name):
-            is_kept = not gone and not new.is_required(name) and fits(old.properties()[name], node)
-            return None if is_kept else Entry(TODO, key, f"{shown(node)}, not in every old one")
-        converted = self.converted(old.properties()[name], node, place)
+        if name in pair.sometimes:
+            return None
+        key, node = f"{quoted(name)}: ", pair.new.properties()[name]
+        if name not in pair.old.properties():
+            return new_entry(key, name, pair, here=gone, anywhere=self.gone)
+        if not pair.old.is_required(name):
+            return Entry(TODO, key, f"{shown(node)}, not in every old one")
+        return Entry(*self._value(name, pair, value), key=key)
+
+    def _fill(self, name: str, pair: Pair) -> Fill:
+        return Fill(name, *self._value(name, pair, "old"))
+
+    def _value(self, name: str, pair: Pair, value: str) -> tuple[Expression, str]:
+        """What becomes of a key that is in both objects, with a comment."""
+        old, new, place = pair.old.properties()[name], pair.new.properties()[name], f"{value}[{quoted(name)}]"
+        fixed = constant(old, new)
+        if fixed is not None:
+            return fixed
+        converted = self.converted(old, new, place)
         match converted:
             case Same():
-                return Entry(Code(place), key)
-            case Undecided(comment):
-                return Entry(TODO, key, comment)
+                return Code(place), ""
+            case Undecided():
+                return TODO, converted.comment
             case _:
-                return Entry(converted, key)
+                return converted, ""
 
     def _record_or_call(self, old: Node, new: Node, value: str) -> Converted:
-        pair = old.definition or "", new.definition or ""
-        if not (_is_recursive(old) and _is_recursive(new)):
-            return self.record(old, new, value)
-        if pair[0] not in self.old_types or pair[1] not in self.new_types:
-            return Undecided(f"{pair[1]} contains itself: write a function for one, and call it here")
-        return self._call(pair, old, new, value)
+        pair, names = Pair(old.resolved(), new.resolved()), (old.definition or "", new.definition or "")
+        is_recursive = _is_recursive(old) and _is_recursive(new)
+        if not is_recursive and (pair.refusal or not pair.needs_statements):
+            return self._record(pair, value)
+        if names[0] in self.old_types and names[1] in self.new_types:
+            return self._call(names, old, new, value)
+        why = f"{names[1]} contains itself" if is_recursive else f"{shown(new)} has keys that are not always there"
+        return Undecided("", f"{why}: write a function for one, and call it here")
 
-    def _call(self, pair: tuple[str, str], old: Node, new: Node, value: str) -> Converted:
-        if pair not in self.helpers:
-            self.helpers[pair] = None  # what is inside may call it already
-            name = self._free(_snake(pair[1]))
-            self.helpers[pair] = Helper(name, self.old_types[pair[0]], self.new_types[pair[1]], TODO)
-            body = self._inside(name).record(old, new, "old")
-            if isinstance(body, Undecided):
-                body = Display((Entry(TODO, comment=body.comment),))
-            self.helpers[pair] = Helper(name, self.old_types[pair[0]], self.new_types[pair[1]], body)
-        helper = self.helpers[pair]
+    def _call(self, names: tuple[str, str], old: Node, new: Node, value: str) -> Converted:
+        if names not in self.helpers:
+            self.helpers[names] = None  # what is inside may call it already
+            name = self._free(snake(names[1]))
+            body = self._inside(name).body(old, new)
+            self.helpers[names] = Helper(name, self.old_types[names[0]], self.new_types[names[1]], body)
+        helper = self.helpers[names]
         return Code(f"{helper.name if helper else ''}({value})")
 
     def _array(self, old: Node, new: Node, value: str) -> Converted:
         before, after = _items(old.resolved()), _items(new.resolved())
         if before is None or after is None or not has_same_limits(old, new):
             return Undecided(became(old, new))
-        name = self._free(_singular(value))
+        name = self._free(singular(value))
         made = self._inside(name).converted(before, after, name)
         match made:
             case Same():
                 return Code(f"[*{value}]")
             case Undecided():
-                return Undecided(became(old, new))
+                return Undecided(became(old, new), made.reason)
             case _:
                 return Comprehension(made, f"for {name} in {value}")
 
@@ -171,7 +147,7 @@ class Conversion:
             case Same():
                 return Code(f"{{**{value}}}")
             case Undecided():
-                return Undecided(became(old, new))
+                return Undecided(became(old, new), made.reason)
             case _:
                 return Comprehension(made, f"for {key}, {name} in {value}.items()", key=f"{key}: ")
 
@@ -197,13 +173,8 @@ class Conversion:
             return Undecided(f": what of {case.label}?" if case.is_tagged else "")
         return made
 
-    def _free(self, name: str) -> str:
-        """A name that is not taken: the wished one, or with a number."""
-        used = {*self.taken, *(helper.name for helper in self.helpers.values() if helper), *dir(builtins)}
-        wished = name if name.isidentifier() and not keyword.iskeyword(name) else "item"
-        return next(
-            each for number in range(1, 1000) if (each := f"{wished}{number if number > 1 else ''}") not in used
-        )
+    def _free(self, wished: str) -> str:
+        return free_name(wished, {*self.taken, *(helper.name for helper in self.helpers.values() if helper)})
 
     def _inside(self, *names: str) -> "Conversion":
         return replace(self, taken=self.taken | set(names))
@@ -222,18 +193,3 @@ def _items(array: Node) -> Node | None:
 def _is_recursive(node: Node) -> bool:
     name = node.definition
     return name is not None and name in reachable(Node(node.definitions[name], node.definitions))
-
-
-def _singular(value: str) -> str:
-    """A name for one of `old["lines"]`: `line`."""
-    name = value.rpartition("[")[2].strip("]\"'")
-    if name in _IRREGULAR:
-        return _IRREGULAR[name]
-    if name.endswith("ies"):
-        return f"{name[:-3]}y"
-    return name[:-1] if name.endswith("s") and not name.endswith("ss") and len(name) > 1 else "item"
-
-
-def _snake(name: str) -> str:
-    parts: Sequence[str] = [f"_{each.lower()}" if each.isupper() else each for each in name]
-    return "".join(parts).lstrip("_")

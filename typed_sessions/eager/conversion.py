@@ -44,12 +44,7 @@ def to_head(model: type[SessionModel], limits: Limits) -> Conversion:
     """To the version of today, through the model: the same bytes as a turn would write."""
     codec = Codec(model, limits)
     _check(codec.config.steps)
-
-    def convert(key: SessionKey, record: Record) -> bytes:
-        data = codec.decode(key, record).data
-        return codec.sealed(key, data, codec.dump(key, data, codec.form), codec.form)
-
-    return Conversion(codec.config.name, codec.config.version, codec.config.min_reader, convert)
+    return Conversion(codec.config.name, codec.config.version, codec.config.min_reader, codec.carried)
 
 
 def by_steps(name: str, history: History, to: int, *, min_reader: int | None = None) -> Conversion:
