@@ -20,7 +20,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"engine", "turnstile", "turn", "session", "sessions", "group", "sync"}),
     frozenset({"stores"}),
     frozenset({FACADE}),
-    frozenset({"integrations", "migrations", "revision_file", "project", "editing", "drafting", "eager", "mypy_plugin"}),
+    frozenset(
+        {"integrations", "migrations", "revision_file", "project", "editing", "drafting", "eager", "mypy_plugin"}
+    ),
     frozenset({"testing", "checking"}),
     frozenset({"revising"}),
     frozenset({"cli"}),

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +56,7 @@ class Deployed:
             connection.execute(text("DELETE FROM typed_sessions"))
 
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
+    def _connection(self) -> Generator[Connection]:
         engine = create_engine(self.url.set(drivername="postgresql+psycopg"))
         with engine.begin() as connection:
             yield connection

@@ -59,9 +59,11 @@ class History:
         if missing:
             complain(SessionDefinitionError(f"{cls.__qualname__} lacks {', '.join(sorted(missing))}; write it"))
             # Only tools come here: they look at a class that is not finished.
-            finished = type(cls.__name__, (cls,), {"__module__": cls.__module__, "__qualname__": cls.__qualname__})
-            setattr(finished, "__abstractmethods__", frozenset[str]())  # noqa: B010  # type checkers do not know it
-            return object.__new__(finished)
+            names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+            finished: Any = type(cls.__name__, (cls,), names)
+            finished.__abstractmethods__ = frozenset[str]()
+            made: Self = object.__new__(finished)
+            return made
         return object.__new__(cls)
 
     def chain(self, version: int, /) -> tuple[Step, ...]:

@@ -10,6 +10,7 @@ from typed_sessions.shapes.lock import FrozenHistory
 from typed_sessions.shapes.source import STUBS, module_name, module_source, runtime_source, stub_source
 
 FOLDER: Final = "_frozen"
+_STUBS: Final = "# Frozen shapes of sessions. Written by `typed-sessions revision`; do not edit.\n"
 _PACKAGE: Final = '"""Frozen shapes of sessions. Written by `typed-sessions revision`; do not edit."""\n'
 
 
@@ -30,7 +31,7 @@ def generated_files(project: Project, declared: Path, history: FrozenHistory) ->
     return {
         folder / "__init__.py": _PACKAGE,
         module: runtime_source(history, lock=lock),
-        stubs / "__init__.pyi": _PACKAGE,
+        stubs / "__init__.pyi": _STUBS,
         stubs / f"{module_name(history.name)}.pyi": stub_source(history),
     }
 
