@@ -268,6 +268,12 @@ def test_a_search_says_what_it_found_and_how_to_spare_it(project: HistoryProject
     [
         ("user: str = ''", "tags: set[str] = set()", "unordered-set", "tags is a set"),
         ("class Line(BaseModel):", "class Line(BaseModel, extra='allow'):", "open-model", "lines[] takes any field"),
+        (
+            "class Cart(SessionModel):",
+            "class Cart(SessionModel, extra='allow'):",
+            "open-model",
+            "the session takes any",
+        ),
     ],
 )
 def test_a_warning_lets_the_check_pass(project: HistoryProject, old: str, new: str, kind: str, sentence: str) -> None:
@@ -280,6 +286,16 @@ def test_a_warning_lets_the_check_pass(project: HistoryProject, old: str, new: s
     assert (finding["kind"], finding["is_failure"]) == (kind, False)
     assert finding["sentence"].startswith(sentence)
     assert kind in WARNINGS
+
+
+def test_open_alternatives_of_a_union_are_told_apart(project: HistoryProject) -> None:
+    boxes = "class Box(BaseModel, extra='allow'): pass\n\n\nclass Bag(BaseModel, extra='allow'): pass\n\n\nclass Cart("
+    project.replace("shop/cart.py", "class Cart(", boxes)
+    project.replace("shop/cart.py", "lines: list[Line] = []", "lines: list[Line | Box | Bag | None] = []")
+
+    sentences = [each["sentence"] for each in findings() if each["kind"] == "open-model"]
+
+    assert [each.partition(" ")[0] for each in sentences] == ["lines[]<Box>", "lines[]<Bag>"]
 
 
 def test_json_has_a_stable_form(project: HistoryProject) -> None:

@@ -27,12 +27,14 @@ TEXT: JsonObject = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"$
 ADDED: JsonObject = {"type": "integer", "default": 3}
 
 
-def record(properties: JsonObject, optional: set[str]) -> JsonObject:
-    return {"type": "object", "properties": properties, "required": [key for key in properties if key not in optional]}
+def record(properties: JsonObject, optional: set[str], more: bool) -> JsonObject:  # noqa: FBT001 # drawn
+    required = [key for key in properties if key not in optional]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": more}
 
 
 def records(inner: st.SearchStrategy[JsonObject]) -> st.SearchStrategy[JsonObject]:
-    return st.builds(record, st.dictionaries(NAMES, inner, max_size=4), st.sets(NAMES, max_size=1))
+    more = st.sampled_from([False, False, True])
+    return st.builds(record, st.dictionaries(NAMES, inner, max_size=4), st.sets(NAMES, max_size=3), more)
 
 
 def containers(inner: st.SearchStrategy[JsonObject]) -> st.SearchStrategy[JsonObject]:
@@ -61,23 +63,45 @@ def shapes(draw: st.DrawFn) -> JsonObject:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[JsonObject, JsonObject]:
-    """A shape, and what a release made of it: keys come and go at any level."""
+    """A shape, and what a release made of it: keys come, go and change at any level, objects open and close."""
     old = draw(shapes())
     new: JsonObject = json.loads(json.dumps(old))
     for inner in _records(new):
-        change, name = draw(st.sampled_from(["none", "none", "add", "drop"])), draw(NAMES)
-        if change == "add":
-            inner["properties"][name] = ADDED
-            inner["required"] = [*{*inner["required"], name}]
-        if change == "drop":
-            inner["properties"].pop(name, None)
-            inner["required"] = [each for each in inner["required"] if each != name]
+        for change in draw(st.lists(st.sampled_from(sorted(CHANGES)), max_size=2)):
+            CHANGES[change](inner, draw(NAMES))
     return old, new
+
+
+def _add(inner: JsonObject, name: str) -> None:
+    inner["properties"][name] = ADDED
+    inner["required"] = [*{*inner["required"], name}]
+
+
+def _add_sometimes(inner: JsonObject, name: str) -> None:
+    if name not in inner["properties"]:
+        inner["properties"][name] = ADDED
+
+
+def _drop(inner: JsonObject, name: str) -> None:
+    if name != "children":
+        inner["properties"].pop(name, None)
+        inner["required"] = [each for each in inner["required"] if each != name]
+
+
+def _leave_out(inner: JsonObject, name: str) -> None:
+    inner["required"] = [each for each in inner["required"] if each != name]
+
+
+def _open(inner: JsonObject, _: str) -> None:
+    inner["additionalProperties"] = not inner["additionalProperties"]
+
+
+CHANGES = {"add": _add, "add sometimes": _add_sometimes, "drop": _drop, "leave out": _leave_out, "open": _open}
 
 
 def _records(node: object) -> list[JsonObject]:
     if is_object(node):
-        own = [node] if "required" in node else []
+        own = [node] if is_array(node.get("required")) else []
         return [*own, *(each for child in node.values() for each in _records(child))]
     return [each for child in node for each in _records(child)] if is_array(node) else []
 
@@ -94,6 +118,23 @@ def upcast(step: str, data: JsonObject) -> JsonObject:
     return made
 
 
+def with_more(data: JsonObject, schema: JsonObject) -> JsonObject:
+    """The data with something odd wherever the schema allows for more."""
+    for each in _objects(data):
+        for name in ("a", "x y", "é"):
+            if name not in each:
+                each[name] = [["odd"]]
+                if not is_valid(data, schema):
+                    del each[name]
+    return data
+
+
+def _objects(value: object) -> list[JsonObject]:
+    if is_object(value):
+        return [value, *(each for child in list(value.values()) for each in _objects(child))]
+    return [each for child in value for each in _objects(child)] if is_array(value) else []
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(pairs())
 def test_any_draft_is_python_and_a_complete_one_does_its_work(pair: tuple[JsonObject, JsonObject]) -> None:
@@ -103,8 +144,8 @@ def test_any_draft_is_python_and_a_complete_one_does_its_work(pair: tuple[JsonOb
     step = drafted_step(old, new, source=1, old_types=types, new_types=types)
 
     ast.parse(f"class H:\n{step}")
-    data = sample(old)
+    data = json.loads(json.dumps(sample(old)))  # no object in it twice
     if "..." not in step and is_valid(data, old):
-        before = json.dumps(data)
+        before = json.dumps(with_more(data, old))
         assert is_valid(upcast(step, data), new)
         assert json.dumps(data) == before

@@ -9,7 +9,7 @@ from typed_sessions.history import JsonObject
 from typed_sessions.project.discovery import Declared
 from typed_sessions.project.project import Project
 from typed_sessions.shapes.canonical import is_same
-from typed_sessions.shapes.changes import ITEMS, VALUES, ShapeChange, changes
+from typed_sessions.shapes.changes import ITEMS, VALUES, ShapeChange, alternative, changes
 from typed_sessions.shapes.lock import FrozenHistory
 from typed_sessions.shapes.nodes import Node, root_of
 from typed_sessions.shapes.stored import stored_schema
@@ -93,8 +93,8 @@ def _warnings(about: _About, root: Node) -> Iterator[Finding]:
         if node.schema.get("uniqueItems") and SORTED not in node.schema:
             sentence = f"{path} is a set, which each process stores in another order, so that it seems to have changed"
             yield about.finding("unordered-set", sentence, "declare it as SortedSet, or as a list")
-        if path and node.is_record and node.is_open:
-            sentence = f"{path} takes any field (extra='allow'), so that a misspelt one is stored"
+        if node.is_record and node.is_open:
+            sentence = f"{path or 'the session'} takes any field (extra='allow'), so that a misspelt one is stored"
             yield about.finding("open-model", sentence, "forbid it with extra='forbid' where you can")
 
 
@@ -112,4 +112,6 @@ def _places(root: Node) -> Iterator[tuple[str, Node]]:
         waiting += [(f"{path}.{name}" if path else name, child) for name, child in here.properties().items()]
         waiting += [(path + ITEMS, child) for child in here.inner()]
         waiting += [(path + VALUES, child) for child in filter(None, [here.values()])]
-        waiting += [(path, child) for child in here.members()]
+        members = [each for each in here.members() if each.resolved().schema.get("type") != "null"]
+        # The only alternative beside None needs no name, as in what `changes` says.
+        waiting += [(path if len(members) == 1 else f"{path}<{alternative(each)}>", each) for each in members]

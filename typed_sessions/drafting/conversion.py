@@ -31,7 +31,7 @@ class Conversion:
     gone: tuple[Gone, ...] = ()
     found: list[Gone] = field(default_factory=list[Gone])
     taken: frozenset[str] = frozenset({"old", "new"})
-    helpers: dict[tuple[str, str], Helper | None] = field(default_factory=dict[tuple[str, str], Helper | None])
+    helpers: dict[tuple[str, str], Helper] = field(default_factory=dict[tuple[str, str], Helper])
 
     def converted(self, old: Node, new: Node, value: str) -> Converted:
         """What makes a new value of the expression `value`."""
@@ -55,13 +55,21 @@ class Conversion:
             return self._mapping(old, new, value)
         return Undecided(became(old, new))
 
+    def step(self, old: Node, new: Node) -> Body | Undecided:
+        """What the step gives: the session, made in place or, if it contains itself, by a function."""
+        if not (_is_recursive(old) and _is_recursive(new)):
+            return self.body(old, new)
+        made = self._record_or_call(old, new, "old")
+        return made if isinstance(made, Undecided) else Body(made)
+
     def body(self, old: Node, new: Node) -> Body | Undecided:
         """What a function gives that has the old object as `old`."""
         pair = Pair(old.resolved(), new.resolved())
         made = self._record(pair, "old")
-        if isinstance(made, Undecided) or not pair.needs_statements:
-            return made if isinstance(made, Undecided) else Body(made)
-        return Body(made, tuple(self._fill(name, pair) for name in pair.sometimes))
+        if isinstance(made, Undecided):
+            return made
+        fills = pair.sometimes if pair.needs_statements else ()
+        return Body(made, tuple(Fill(name, *self._value(name, pair, "old")) for name in fills))
 
     def _record(self, pair: Pair, value: str) -> Display | Undecided:
         """An object with declared keys: key by key."""
@@ -84,10 +92,8 @@ class Conversion:
             return new_entry(key, name, pair, here=gone, anywhere=self.gone)
         if not pair.old.is_required(name):
             return Entry(TODO, key, f"{shown(node)}, not in every old one")
-        return Entry(*self._value(name, pair, value), key=key)
-
-    def _fill(self, name: str, pair: Pair) -> Fill:
-        return Fill(name, *self._value(name, pair, "old"))
+        made, comment = self._value(name, pair, value)
+        return Entry(made, key, comment)
 
     def _value(self, name: str, pair: Pair, value: str) -> tuple[Expression, str]:
         """What becomes of a key that is in both objects, with a comment."""
@@ -104,7 +110,7 @@ class Conversion:
             case _:
                 return converted, ""
 
-    def _record_or_call(self, old: Node, new: Node, value: str) -> Converted:
+    def _record_or_call(self, old: Node, new: Node, value: str) -> Expression | Undecided:
         pair, names = Pair(old.resolved(), new.resolved()), (old.definition or "", new.definition or "")
         is_recursive = _is_recursive(old) and _is_recursive(new)
         if not is_recursive and (pair.refusal or not pair.needs_statements):
@@ -114,14 +120,13 @@ class Conversion:
         why = f"{names[1]} contains itself" if is_recursive else f"{shown(new)} has keys that are not always there"
         return Undecided("", f"{why}: write a function for one, and call it here")
 
-    def _call(self, names: tuple[str, str], old: Node, new: Node, value: str) -> Converted:
+    def _call(self, names: tuple[str, str], old: Node, new: Node, value: str) -> Code:
         if names not in self.helpers:
-            self.helpers[names] = None  # what is inside may call it already
+            types = self.old_types[names[0]], self.new_types[names[1]]
             name = self._free(snake(names[1]))
-            body = self._inside(name).body(old, new)
-            self.helpers[names] = Helper(name, self.old_types[names[0]], self.new_types[names[1]], body)
-        helper = self.helpers[names]
-        return Code(f"{helper.name if helper else ''}({value})")
+            self.helpers[names] = Helper(name, *types, Undecided(""))  # what is inside may call it already
+            self.helpers[names] = Helper(name, *types, self._inside(name).body(old, new))
+        return Code(f"{self.helpers[names].name}({value})")
 
     def _array(self, old: Node, new: Node, value: str) -> Converted:
         before, after = _items(old.resolved()), _items(new.resolved())
@@ -159,7 +164,7 @@ class Conversion:
         for case in reversed(found):
             part = self._case(case, new, value)
             if isinstance(part, Undecided):
-                return Undecided(f"{became(old, new)}{part.comment}")
+                return Undecided(f"{became(old, new)}{part.change}", part.reason)
             made = part if case is found[-1] else Choice(part, case.test, made)
         return made
 
@@ -170,11 +175,12 @@ class Conversion:
         target = counterpart(case, new)
         made = None if target is None else self.converted(case.member, target, value)
         if made is None or isinstance(made, Same | Undecided):
-            return Undecided(f": what of {case.label}?" if case.is_tagged else "")
+            reason = made.reason if isinstance(made, Undecided) else ""
+            return Undecided(f": what of {case.label}?" if case.is_tagged else "", reason)
         return made
 
     def _free(self, wished: str) -> str:
-        return free_name(wished, {*self.taken, *(helper.name for helper in self.helpers.values() if helper)})
+        return free_name(wished, {*self.taken, *(helper.name for helper in self.helpers.values())})
 
     def _inside(self, *names: str) -> "Conversion":
         return replace(self, taken=self.taken | set(names))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from typed_sessions.drafting.layout import Expression, line_of, literal
 from typed_sessions.shapes.canonical import is_same
 from typed_sessions.shapes.nodes import Node
 from typed_sessions.shapes.types import notes, type_text
@@ -61,6 +62,15 @@ def fits(old: Node, new: Node) -> bool:
         return any(fits(old, member) for member in new.members())
     is_any = not new.schema.keys() & {"type", "enum", "const", "properties"}
     return is_any or _container_fits(old, new) or _scalar_fits(old, new)
+
+
+def constant(old: Node, new: Node) -> tuple[Expression, str] | None:
+    """The new constant in place of an old one, with a comment; None unless each is the only value of its type."""
+    before, after = old.resolved().choices() or (), new.resolved().choices() or ()
+    if len(before) != 1 or len(after) != 1 or fits(old, new):
+        return None
+    made = literal(after[0])
+    return made, f"{line_of(literal(before[0]))} became {line_of(made)}, the only value that fits"
 
 
 def has_same_limits(old: Node, new: Node) -> bool:

@@ -1,6 +1,7 @@
 """Python expressions laid out as a formatter would: on one line if they fit, else one part per line."""
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -8,7 +9,13 @@ from typing import Final, TypeAlias
 from typed_sessions.json_kinds import is_array, is_object
 
 WIDTH: Final = 100
-"""Characters of a line, as far as that is ours to say: comments may be longer."""
+"""Characters of a line of code, as far as that is ours to say."""
+
+COMMENT_WIDTH: Final = 120
+"""Characters of a line with a comment; a longer one stands above."""
+
+DOCSTRING_WIDTH: Final = 72
+"""Characters of a line of a docstring: with its indent and quotes it is within any usual limit."""
 
 _INDENT: Final = "    "
 
@@ -104,7 +111,24 @@ def _flat_entry(entry: Entry) -> str | None:
 
 def _entry(entry: Entry, depth: int, comma: str = ",") -> str:
     value = laid_out(entry.value, depth=depth, before=len(entry.key), after=len(comma))
-    return f"{entry.key}{value}{comma}{f'  # {entry.comment}' if entry.comment else ''}"
+    return commented(f"{entry.key}{value}{comma}", entry.comment, depth=depth)
+
+
+def commented(code: str, comment: str, *, depth: int) -> str:
+    """Code, whose first line has no indent, with a comment behind it, or above if the line would be too long."""
+    if not comment:
+        return code
+    behind = f"{code}  # {' '.join(comment.split())}"
+    indent = "" if "\n" in code else _INDENT * depth
+    if len(indent + behind.rpartition("\n")[2]) <= COMMENT_WIDTH:
+        return behind
+    return f"\n{_INDENT * depth}".join([*comment_lines(comment, depth=depth), code])
+
+
+def comment_lines(comment: str, *, depth: int) -> list[str]:
+    """A comment on lines of its own, without indent."""
+    width = COMMENT_WIDTH - depth * len(_INDENT) - len("# ")
+    return [f"# {line}" for line in textwrap.wrap(comment, width, break_long_words=False, break_on_hyphens=False)]
 
 
 def _alternatives(choice: Choice, depth: int) -> list[str]:

@@ -7,8 +7,10 @@ from typing import Final
 
 from typed_sessions.drafting.fitting import shown
 from typed_sessions.drafting.layout import TODO, Entry, line_of, literal
+from typed_sessions.drafting.records import Pair
 from typed_sessions.shapes.canonical import is_same
 from typed_sessions.shapes.nodes import Node
+from typed_sessions.shapes.types import notes
 
 _ALIKE: Final = 0.6
 _LONGEST_DEFAULT: Final = 40
@@ -23,13 +25,22 @@ class Gone:
     place: str
 
 
-def new_entry(key: str, name: str, node: Node, *, here: Sequence[Gone], anywhere: Iterable[Gone]) -> Entry:
-    """The part of a new key: its default, unless it may be one of the gone keys under another name or elsewhere."""
+def new_entry(key: str, name: str, pair: Pair, *, here: Sequence[Gone], anywhere: Iterable[Gone]) -> Entry | None:
+    """The part of a new key: its default, unless its value may be there already.
+
+    That is so where it may be one of the gone keys under another name or elsewhere, and where the old object is open.
+    None if it may be left out and nothing speaks for a value.
+    """
+    node, is_required = pair.new.properties()[name], pair.new.is_required(name)
     elsewhere = [gone for gone in anywhere if gone not in here and _moved(name, node, gone)]
-    if "default" in node.schema and not here and not elsewhere:
+    origins = list(_origins(name, node, here, elsewhere))
+    if not is_required and not origins:
+        return None
+    if "default" in node.schema and not here and not elsewhere and not pair.old.is_open:
         return Entry(literal(node.schema["default"]), key)
-    notes = [f"new: {shown(node)}{_default_text(node)}", *_origins(name, node, here, elsewhere)]
-    return Entry(TODO, key, "; ".join(notes))
+    what = f"{'new' if is_required else 'new, may be left out'}: {shown(node)}{_default_text(node)}{_limits(node)}"
+    held = ["an old one may hold anything there"] if pair.old.is_open else []
+    return Entry(TODO, key, "; ".join([what, *origins, *held]))
 
 
 def _origins(name: str, node: Node, here: Sequence[Gone], elsewhere: Sequence[Gone]) -> Iterator[str]:
@@ -42,6 +53,12 @@ def _origins(name: str, node: Node, here: Sequence[Gone], elsewhere: Sequence[Go
         yield f"made of {', '.join(repr(gone.name) for gone in nested)}?"
     if elsewhere:
         yield f"moved from {' or '.join(gone.place for gone in elsewhere)}?"
+
+
+def _limits(node: Node) -> str:
+    """What the type does not say; its own format stands behind it already."""
+    form = node.resolved().schema.get("format")
+    return "".join(f", {note}" for note in notes(node) if note != form)
 
 
 def _default_text(node: Node) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from typed_sessions.drafting.layout import Display, Expression
+from typed_sessions.drafting.layout import Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Fill:
 class Body:
     """What a function gives: the object, and what is put into it afterwards."""
 
-    made: Display
+    made: Expression
     fills: tuple[Fill, ...] = ()
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-from typed_sessions.editing.history_file import unfinished
+from typed_sessions.editing.history_file import step_source, unfinished
 from typed_sessions.editing.workspace import Workspace
+from typed_sessions.editing.written_steps import is_same_step
 from typed_sessions.revising.branches.meeting import Meeting
 from typed_sessions.revising.branches.rebase import Rebased
-from typed_sessions.revising.revise import Revised
+from typed_sessions.revising.revise import Revised, drafted
 from typed_sessions.revising.squash import Squashed
 from typed_sessions.revising.subject import Subject
 from typed_sessions.shapes.changes import ShapeChange, changes
@@ -110,6 +111,11 @@ def next_steps(subject: Subject, revised: Revised, workspace: Workspace) -> Iter
     waiting = unfinished(text, subject.history_class)
     for each in waiting:
         yield f"{path}:{each.line}: replace the ... in {each.method}"
-    if revised.is_new and not waiting:
-        step = f"v{revised.history.head - 1}_to_v{revised.history.head}"
+    if not revised.is_new:
+        return
+    step = f"v{revised.history.head - 1}_to_v{revised.history.head}"
+    written = step_source(text, subject.history_class, step)
+    if written is not None and not is_same_step(written, drafted(subject, text, revised.history)):
+        yield f"{path}: {step} was kept as you wrote it; run your type checker"
+    elif not waiting:
         yield f"{path}: look at {step}, which is complete"

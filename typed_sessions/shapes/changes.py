@@ -139,10 +139,10 @@ def _met(old: Node, new: Node) -> list[tuple[str, Node, Node]]:
         return []
     gone = [each for each in left if not any(is_same(each, other) for other in right)]
     come = [each for each in right if not any(is_same(each, other) for other in left)]
-    tagged = {_tag(each): each for each in come}
-    pairs = [(_tag(each), each, tagged[_tag(each)]) for each in gone if _tag(each) in tagged]
+    tagged = {alternative(each): each for each in come}
+    pairs = [(alternative(each), each, tagged[alternative(each)]) for each in gone if alternative(each) in tagged]
     if len(gone) == len(come) == 1:
-        pairs = [(_tag(come[0]), gone[0], come[0])]
+        pairs = [(alternative(come[0]), gone[0], come[0])]
     is_clear = len(pairs) == len(gone) == len(tagged) and all(_are_alike(before, after) for _, before, after in pairs)
     # The only alternative beside None needs no name.
     is_named = len([each for each in right if each.schema.get("type") != "null"]) > 1
@@ -154,7 +154,7 @@ def _are_alike(old: Node, new: Node) -> bool:
     return (before.is_record and after.is_record) or _alike(before, after) is not None
 
 
-def _tag(node: Node) -> str:
+def alternative(node: Node) -> str:
     """What tells an alternative from others: the values of its discriminator, else the name of its class."""
     found = node.resolved()
     tags = [child.resolved().choices() for child in found.properties().values()]
