@@ -358,3 +358,27 @@ class Weighed(SessionModel):
 def test_a_step_whose_result_could_not_be_stored_is_named() -> None:
     with pytest.raises(UpcastError, match="the result cannot be stored: x: nan does not exist in JSON"):
         codec(Weighed).decode(CART, stored({}, version=1))
+
+
+class Unfinished(History):
+    @staticmethod
+    def v1_to_v2(old: JsonObject, /) -> JsonObject:
+        return {**old, "lines": [{"qty": ...}]}
+
+    @staticmethod
+    def v2_to_v3(old: JsonObject, /) -> JsonObject:
+        return {**old, "note": ""}
+
+
+class Chained(SessionModel):
+    session_config = SessionConfig(name="chained", version=3, history=Unfinished())
+
+    lines: list[dict[str, int]] = []
+    note: str = ""
+
+
+def test_an_unfinished_step_is_named_though_later_ones_followed() -> None:
+    codec = Codec(Chained, Limits())
+
+    with pytest.raises(UpcastError, match=r"v1_to_v2 could not upcast .*: its result holds a `\.\.\.`; finish it"):
+        codec.decode(SessionKey("chained", "1"), stored({}, version=1))

@@ -1,14 +1,18 @@
 """An old session becomes one of today: step by step, on plain JSON."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from pydantic_core import from_json, to_json
 
 from typed_sessions.errors import FieldProblem, InvalidSessionError, UpcastError
 from typed_sessions.history import JsonObject, Step
-from typed_sessions.json_kinds import is_object
+from typed_sessions.json_kinds import is_array, is_object
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
+from typed_sessions.storable import MAX_DEPTH
+
+_NO_JSON: Final = "the result is not made of JSON values"
 
 
 def upcast(key: SessionKey, record: Record, steps: Sequence[Step]) -> bytes:
@@ -24,7 +28,26 @@ def upcast(key: SessionKey, record: Record, steps: Sequence[Step]) -> bytes:
     try:
         return to_json(data)
     except (ValueError, RecursionError) as error:
-        raise UpcastError(key, steps[-1].name, "the result is not made of JSON values", error) from None
+        step, problem = _culprit(_json_object(key, record), steps)
+        raise UpcastError(key, step.name, problem, error) from None
+
+
+def _culprit(data: JsonObject, steps: Sequence[Step]) -> tuple[Step, str]:
+    """The first step whose result is not JSON, and why. Steps give the same result each time."""
+    for step in steps:
+        data = step.upcast(data)  # type: ignore[assignment]  # it was an object the first time
+        try:
+            to_json(data)
+        except (ValueError, RecursionError):
+            return step, "its result holds a `...`; finish it" if _has_ellipsis(data, MAX_DEPTH) else _NO_JSON
+    return steps[-1], _NO_JSON
+
+
+def _has_ellipsis(value: object, depth: int) -> bool:
+    if depth == 0:
+        return False
+    inner = value.values() if is_object(value) else value if is_array(value) else ()
+    return value is ... or any(_has_ellipsis(each, depth - 1) for each in inner)
 
 
 def _json_object(key: SessionKey, record: Record) -> JsonObject:

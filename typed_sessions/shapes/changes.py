@@ -175,7 +175,7 @@ def _became_limits(old: Node, new: Node) -> str:
     before, after = notes(old), notes(new)
     if before == after:
         return ""
-    return f"must be {', '.join(after) or 'any'} now (it was {', '.join(before) or 'any'})"
+    return f"limits: {', '.join(before) or 'none'} became {', '.join(after) or 'none'}"
 
 
 def _described(node: Node, record: Node, name: str) -> str:
