@@ -39,12 +39,12 @@ class Shapes:
         return {
             "type": "object",
             "properties": properties,
-            "required": [name for name in names if self.random.random() < 0.6],  # noqa: PLR2004 # most
-            "additionalProperties": self.random.random() < 0.35,  # noqa: PLR2004 # some
+            "required": [name for name in names if self.random.random() < 0.6],  # most
+            "additionalProperties": self.random.random() < 0.35,  # some
         }
 
     def value(self, depth: int) -> JsonObject:
-        if depth == 0 or self.random.random() < 0.25:  # noqa: PLR2004 # some
+        if depth == 0 or self.random.random() < 0.25:  # some
             return copy.deepcopy(self.random.choice(LEAVES))
         kinds: list[Callable[[], JsonObject]] = [
             lambda: {"type": "array", "items": self.value(depth - 1)},
@@ -57,7 +57,7 @@ class Shapes:
 
     def named(self, depth: int) -> JsonObject:
         free = [name for name in CLASSES if name not in self.definitions]
-        if not free or (self.definitions and self.random.random() < 0.2):  # noqa: PLR2004 # some
+        if not free or (self.definitions and self.random.random() < 0.2):  # some
             return {"$ref": f"#/$defs/{self.random.choice([*self.definitions])}"}
         name = self.random.choice(free)
         self.definitions[name] = {}  # what is inside may refer to it
@@ -104,7 +104,7 @@ def _drop(inner: JsonObject, random: Random) -> None:
 
 
 def _leave_out(inner: JsonObject, random: Random) -> None:
-    inner["required"] = [each for each in inner["required"] if random.random() < 0.5]  # noqa: PLR2004 # half
+    inner["required"] = [each for each in inner["required"] if random.random() < 0.5]  # half
 
 
 def _open(inner: JsonObject, _: Random) -> None:

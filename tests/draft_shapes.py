@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, NotRequired, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel
 from typing_extensions import TypedDict
@@ -52,6 +52,11 @@ def before() -> type[BaseModel]:
     class Look(TypedDict, total=False):
         size: int
 
+    class Label(TypedDict):
+        line: NotRequired[Line]
+        lines: NotRequired[dict[str, list[Line]]]
+        size: NotRequired[int]
+
     class Open(BaseModel):
         model_config = ConfigDict(extra="allow")
         a: int = 0
@@ -90,6 +95,9 @@ def before() -> type[BaseModel]:
         plain: Lines
         weird_key: Annotated[int, Field(le=3)]
         look: Look = {}
+        form: Literal[3] = 3
+        label: Label = {}
+        given: Label | None = None
         wide: Open = Open()
         point: Point = Point()
         box: Box[int] = Box[int](item=1)
@@ -135,10 +143,15 @@ def after() -> type[BaseModel]:
         size: int
         colour: str
 
+    class Label(TypedDict):
+        line: NotRequired[Line]
+        lines: NotRequired[dict[str, list[Line]]]
+        size: NotRequired[int]
+        colour: NotRequired[str]
+
     class Open(BaseModel):
         model_config = ConfigDict(extra="allow")
-        a: int = 0
-        b: int = 0
+        a: int | None = 0
 
     @dataclass
     class Point:
@@ -177,6 +190,9 @@ def after() -> type[BaseModel]:
         plain: Lines
         weird_key: Annotated[int, Field(le=5)]
         look: Look = {}
+        form: Literal[4] = 4
+        label: Label = {}
+        given: Label | None = None
         wide: Open = Open()
         point: Point = Point()
         box: Box[int] = Box[int](item=1)

@@ -27,7 +27,7 @@ TEXT: JsonObject = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"$
 ADDED: JsonObject = {"type": "integer", "default": 3}
 
 
-def record(properties: JsonObject, optional: set[str], more: bool) -> JsonObject:  # noqa: FBT001 # drawn
+def record(properties: JsonObject, optional: set[str], more: bool) -> JsonObject:
     required = [key for key in properties if key not in optional]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": more}
 
