@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NotRequired
 
 import pytest
@@ -50,6 +51,22 @@ class Box(Size):
     height: NotRequired[int]
 
 
+class OtherLine(BaseModel):
+    sku: str = ""
+    width: int = 0
+
+
+@dataclass(frozen=True)
+class Item:
+    sku: str = ""
+
+
+@dataclass(frozen=True)
+class ItemWithQuantity:
+    sku: str = ""
+    qty: int = 1
+
+
 class Card(BaseModel):
     kind: Literal["card"] = "card"
 
@@ -99,6 +116,12 @@ def found(before: type[BaseModel], after: type[BaseModel]) -> list[str]:
         (model(a=list[int]), model(a=list[str]), ["! a[]: int became str"]),
         (model(a=list[int]), model(a=set[int]), ["! a: limits: none became no item twice"]),
         (model(a=Card | Cash), model(a=NumberedCard | Cash), ['a<card>.number: added (str, default "")']),
+        (
+            model(a=Line | OtherLine),
+            model(a=LineWithQuantity | OtherLine),
+            ["! a<LineWithQuantity>.qty: added (int, default 1)"],
+        ),
+        (model(a=set[Item]), model(a=set[ItemWithQuantity]), ["! a[].qty: added (int, default 1)"]),
         (model(a=Card), model(a=Card | Cash), ["! a: Card became Card | Cash"]),
         (model(a=Tree), model(a=LabelledTree), ["! a.label: added (str, no default)"]),
         (model(a=Literal["x"]), model(a=Literal["x", "y"]), ["! a: Literal['x'] became Literal['x', 'y']"]),
@@ -135,6 +158,12 @@ def test_a_session_inside_itself_gains_a_field_without_a_default() -> None:
         ("below[].label", False),
         ("label", True),
     ]
+
+
+def test_a_class_that_takes_the_place_of_several_types_is_said_of_each() -> None:
+    before, after = model(a=str, b=int), model(a=Card, b=Card)
+
+    assert found(before, after) == ["! a: str became Card", "! b: int became Card"]
 
 
 @pytest.mark.parametrize(("after", "readers"), [(model(a=int, b=str), 2), (model(b=str), 5)])

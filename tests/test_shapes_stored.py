@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, Literal, NotRequired, TypeVar
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, RootModel, computed_field, field_serializer
+from pydantic import BaseModel, ConfigDict, Field, Json, RootModel, computed_field, field_serializer
 from pydantic.experimental.missing_sentinel import MISSING
 from typing_extensions import TypedDict
 
@@ -251,6 +251,29 @@ class Link(BaseModel):
     more: "Link | None" = None
 
 
+class Comment(BaseModel):
+    quoted: "Post | None" = None
+    text: str = ""
+
+
+class Post(BaseModel):
+    reply: Comment | None = None
+
+
+class OtherComment(BaseModel):
+    quoted: "OtherComment | None" = None
+    text: str = ""
+
+
+class OtherPost(BaseModel):
+    reply: OtherComment | None = None
+
+
+class Forest(BaseModel):
+    children: list[Node] = []
+    value: int = 0
+
+
 class Even(BaseModel):
     more: "Odd | None" = None
 
@@ -274,6 +297,8 @@ class Odd(BaseModel):
         (one(Page[int]), one(Numbers)),
         (one(Chain), one(Link)),
         (one(Even), one(Chain)),
+        (Forest, Node),
+        (one(Forest), one(Node)),
         (one(Annotated[int, Field(title="T", description="D", examples=[1], deprecated=True)]), one(int)),
         (one(Annotated[int, Field(alias="y", validation_alias="z")]), one(int)),
         (one(tuple[int, ...]), one(list[int])),
@@ -302,6 +327,8 @@ def test_shapes_that_store_the_same_are_the_same(left: type[BaseModel], right: t
         (one(Literal[1]), one(Literal["1"])),
         (one(dict[str, int]), one(dict[int, int])),
         (one(Node), one(Chain)),
+        (one(Post), one(OtherPost)),
+        (one(Json[list[int]]), one(Json[list[str]])),
         (one(Open), one(renamed("Open", int))),
     ],
 )

@@ -1,9 +1,12 @@
 from collections import deque
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
+from uuid import uuid4
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
@@ -173,6 +176,60 @@ async def test_a_field_that_newer_code_dropped_cannot_be_set() -> None:
             order.line.sku = "a"
 
     assert (await store.load([KEY]))[KEY] == record
+
+
+@pytest.mark.parametrize("model", ["made by a factory", "set by a validator"])
+async def test_a_dropped_field_with_another_value_each_time_is_not_brought_back(model: str) -> None:
+    class Made(SessionModel):
+        session_config = SessionConfig(name="order")
+
+        touched: bool = False
+        token: str = Field(default_factory=lambda: uuid4().hex)
+
+    class Set(SessionModel):
+        session_config = SessionConfig(name="order")
+
+        touched: bool = False
+        token: str = ""
+
+        @model_validator(mode="before")
+        @classmethod
+        def _with_a_token(cls, data: dict[str, object]) -> dict[str, object]:
+            return {"token": uuid4().hex, **data}
+
+    store = MemoryStore()
+    await put(store, KEY, stored({"touched": False, "top": 1}, version=2, min_reader=1))
+
+    kind: type[Made | Set] = Made if model == "made by a factory" else Set
+    async with Sessions(store).open(kind, "42") as session:
+        session.touched = True
+
+    assert from_json((await store.load([KEY]))[KEY].data) == {"touched": True, "top": 1}
+
+
+async def test_what_a_dataclass_does_not_store_is_no_unknown_field() -> None:
+    @pydantic_dataclass
+    class Part:
+        sku: str = ""
+        secret: str = Field(default="s3cret", exclude=True)
+
+        @cached_property
+        def length(self) -> int:
+            return len(self.sku)
+
+    class Whole(SessionModel):
+        session_config = SessionConfig(name="order")
+
+        part: Part = Field(default_factory=Part)
+
+    store = MemoryStore()
+    await put(store, KEY, stored({"part": {"sku": "a", "new": 1}}, version=2, min_reader=1))
+
+    async with Sessions(store).open(Whole, "42") as whole:
+        whole.part.sku = "bc"
+        assert whole.part.length == 2
+
+    assert from_json((await store.load([KEY]))[KEY].data) == {"part": {"sku": "bc", "new": 1}}
 
 
 async def test_a_field_that_is_left_out_at_times_is_not_taken_for_a_dropped_one() -> None:

@@ -49,6 +49,8 @@ class Form:
     is_newer: bool = False
     unknown: JsonObject = field(default_factory=dict[str, Any], repr=False)
     absent: JsonObject = field(default_factory=dict[str, Any], repr=False)
+    dropped: frozenset[str] = frozenset()
+    """Fields to leave out whatever they hold."""
 
 
 class Decoded(NamedTuple, Generic[M]):
@@ -139,7 +141,8 @@ class Codec(Generic[M]):
             problem = self._problems(error)[0]
             message = f"{problem['message']}; set a value that the model accepts"
             raise UnstorableValueError(key, problem["path"], message) from None
-        stored = self.dump(key, back, form)
+        # What newer code has dropped is not in it, whatever a factory or a validator made of it on the way back.
+        stored = self.dump(key, back, replace(form, dropped=frozenset(form.absent)))
         found = self._revived(data, form) or self._loss(data, back, stored, form)
         if found is not None:
             path, reason = found
@@ -205,7 +208,9 @@ class Codec(Generic[M]):
         form = Form(record.version, record.min_reader, is_newer=True)
         data = self._valid(key, record, form)
         dumped = self.model.model_dump(data, mode="json", by_alias=False, round_trip=True, warnings=False)
-        absent = {name: value for name, value in dumped.items() if name in self._fields - data.model_fields_set}
+        # Not by `model_fields_set`: a validator may have set what the record does not hold.
+        missing = self._fields - from_json(record.data).keys()
+        absent = {name: value for name, value in dumped.items() if name in missing}
         return Decoded(data, replace(form, unknown=data.model_extra or {}, absent=absent))
 
     def carried(self, key: SessionKey, record: Record) -> bytes:
@@ -248,7 +253,7 @@ class Codec(Generic[M]):
 
 def _is_left(name: str, value: object, form: Form) -> bool:
     """Whether a field that newer code has dropped is as it was read, with its default."""
-    return name in form.absent and to_json(value) == to_json(form.absent[name])
+    return name in form.dropped or (name in form.absent and to_json(value) == to_json(form.absent[name]))
 
 
 def _raised(error: Exception, form: Form) -> str:

@@ -33,11 +33,24 @@ def _merged_object(value: object, dumped: JsonObject) -> JsonObject:
     if is_mapping(value):
         values = {_json_name(name): child for name, child in value.items()}
     elif is_dataclass(value):
-        values = {item.name: getattr(value, item.name) for item in fields(value)} | getattr(value, "__dict__", {})
+        return _merged_dataclass(value, dumped)
     else:
         return dumped
     known = {name: _merged(values.get(name), child) for name, child in dumped.items()}
     return {**_unknown(values, dumped), **known}
+
+
+def _merged_dataclass(value: Any, dumped: JsonObject) -> JsonObject:  # noqa: ANN401 # a dataclass
+    declared = {item.name for item in fields(value)}
+    kind: Any = type(value)
+    # Neither a field that is not stored, nor what a property keeps there.
+    kept = {
+        name: child
+        for name, child in getattr(value, "__dict__", {}).items()
+        if name not in declared and not hasattr(kind, name)
+    }
+    known = {name: _merged(getattr(value, name, None), child) for name, child in dumped.items()}
+    return {**_unknown(kept, dumped), **known}
 
 
 def _is_rooted(value: object) -> TypeIs[RootModel[Any]]:

@@ -1,7 +1,7 @@
 """What differs between two shapes, and whether code of the older one can read the newer."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from pydantic_core import to_json
@@ -63,22 +63,33 @@ class _Comparison:
         # Definitions may refer to each other in circles.
         self._seen: set[_Visit] = set()
 
-    def changes(self, old: Node, new: Node, path: str) -> Iterator[ShapeChange]:
+    def changes(self, old: Node, new: Node, path: str, *, is_told_apart: bool = True) -> Iterator[ShapeChange]:
+        """What differs at a place; nothing in what is not told apart from its neighbours there may be added."""
+        found = self._changes(old, new, path)
+        yield from found if is_told_apart else (replace(each, is_additive=False) for each in found)
+
+    def _changes(self, old: Node, new: Node, path: str) -> Iterator[ShapeChange]:
         # The session itself may lie in itself, where other rules hold.
         visit = (old.definition, new.definition, bool(path))
         if visit in self._seen or is_same(old, new):
             return
-        if visit[:2] != (None, None):
+        if None not in visit[:2]:
             self._seen.add(visit)
         before, after = old.resolved(), new.resolved()
         if before.is_record and after.is_record:
             yield from self._fields(before, after, path)
         elif (inside := _alike(before, after)) is not None:
+            # Items of a set that differ in what older code does not know are one item to it.
+            is_set = "uniqueItems" in after.schema
             for left, right in inside:
-                yield from self.changes(left, right, path + (ITEMS if before.is_array else VALUES))
+                place = path + (ITEMS if before.is_array else VALUES)
+                yield from self.changes(left, right, place, is_told_apart=not is_set)
         elif len(met := _met(before, after)) > 0:
+            # Older code may take an alternative with a new field for another that has no such field either.
+            is_told = len([each for each in before.members() if _is_taken_for_others(each)]) < 2  # noqa: PLR2004 # itself
             for name, left, right in met:
-                yield from self.changes(left, right, f"{path}<{name}>" if name else path)
+                place = f"{path}<{name}>" if name else path
+                yield from self.changes(left, right, place, is_told_apart=is_told)
         else:
             yield ShapeChange(path, "changed", _became(old, new))
             return
@@ -160,6 +171,13 @@ def alternative(node: Node) -> str:
     tags = [child.resolved().choices() for child in found.properties().values()]
     constants = [str(choices[0]) for choices in tags if choices is not None and len(choices) == 1]
     return ", ".join(constants) or node.definition or ("list" if found.is_array else "dict")
+
+
+def _is_taken_for_others(node: Node) -> bool:
+    """Whether an alternative is a record without a constant that says which one it is."""
+    found = node.resolved()
+    choices = [child.resolved().choices() for child in found.properties().values()]
+    return found.is_record and not any(each is not None and len(each) == 1 for each in choices)
 
 
 def _became(old: Node, new: Node) -> str:

@@ -13,7 +13,7 @@ _PREFIX: Final = "#/$defs/"
 # Where a schema holds others: by name, in a list, alone.
 _BY_NAME: Final = ("properties", "patternProperties", DEFINITIONS)
 _IN_LIST: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
-_ALONE: Final = ("items", "additionalProperties", "propertyNames", "contains")
+_ALONE: Final = ("items", "additionalProperties", "propertyNames", "contains", "contentSchema")
 
 
 def each_subschema(schema: JsonObject, change: Callable[[JsonObject], Any]) -> JsonObject:

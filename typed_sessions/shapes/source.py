@@ -48,7 +48,8 @@ else:
 
 def module_name(session: str) -> str:
     """The name of the generated module of a session, whose own name may hold dots and dashes."""
-    return re.sub(r"\W", "_", session)
+    name = re.sub(r"\W", "_", session)
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def module_source(history: FrozenHistory) -> str:

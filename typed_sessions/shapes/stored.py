@@ -15,7 +15,8 @@ FACTORY: Final = "x-default-factory"
 """Marks a property whose default a function makes."""
 
 KEPT: Final = frozenset({
-    "$defs", "$ref", "additionalProperties", "allOf", "anyOf", "const", "contains", "default", "discriminator", "enum",
+    "$defs", "$ref", "additionalProperties", "allOf", "anyOf", "const", "contains", "contentSchema", "default",
+    "discriminator", "enum",
     "exclusiveMaximum", "exclusiveMinimum", "format", "items", "maxItems", "maxLength", "maxProperties", "maximum",
     "minItems", "minLength", "minProperties", "minimum", "multipleOf", "oneOf", "pattern", "patternProperties",
     "prefixItems", "properties", "propertyNames", "required", "type", "uniqueItems", "x-decimal-places", FACTORY,
@@ -88,15 +89,19 @@ class _StoredSchema(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 # Pydantic's own signature
         # As it is stored, so that a step may write it.
         config = self._config
-        return to_jsonable_python(
-            dft,
-            by_alias=False,
-            round_trip=True,
-            bytes_mode=config.ser_json_bytes,
-            timedelta_mode=config.ser_json_timedelta,
-            inf_nan_mode="constants",
-            fallback=_listed,
-        )
+        try:
+            return to_jsonable_python(
+                dft,
+                by_alias=False,
+                round_trip=True,
+                bytes_mode=config.ser_json_bytes,
+                timedelta_mode=config.ser_json_timedelta,
+                inf_nan_mode="constants",
+                fallback=_listed,
+            )
+        except ValueError as error:
+            # Bytes that are no text, where a model stores them as one. Pydantic leaves such a default out.
+            raise PydanticSerializationError(str(error)) from None
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
         made = super().dict_schema(schema)
@@ -112,8 +117,8 @@ class _StoredSchema(GenerateJsonSchema):
 
     def json_schema(self, schema: core_schema.JsonSchema) -> JsonSchemaValue:
         # It is a text that holds JSON, which `round_trip=True` writes as it is to be read.
-        del schema
-        return {"type": "string", "format": "json-string"}
+        inner = self.generate_inner(schema["schema"]) if "schema" in schema else {}
+        return {"type": "string", "format": "json-string", "contentSchema": inner}
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         # Pydantic releases differ in the pattern that they put here, and leave the limits out.

@@ -1,10 +1,17 @@
 """A frozen history out of `sessions.lock` at run time, where its types lie in a stub."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from typed_sessions.shapes.lock import LockError, read_lock
+from typed_sessions.shapes.lock import Lock, LockError, read_lock
 from typed_sessions.shapes.source import module_source
+
+
+@lru_cache(maxsize=4)
+def _lock(path: Path, _changed: int) -> Lock:
+    # Once for all the sessions in it.
+    return read_lock(path)
 
 
 def thaw(module: str, name: str, lock: Path) -> dict[str, Any]:
@@ -18,7 +25,7 @@ def thaw(module: str, name: str, lock: Path) -> dict[str, Any]:
     Raises:
         LockError: the lock is not there or does not hold the session.
     """
-    history = read_lock(lock).histories.get(name)
+    history = _lock(lock, lock.stat().st_mtime_ns if lock.exists() else 0).histories.get(name)
     if history is None:
         raise LockError(f"{lock} does not hold the session {name!r}; deploy the lock with your code")
     # As dataclasses and named tuples are made: from source that we write ourselves, here of a file of the project.
