@@ -51,6 +51,17 @@ class Box(Size):
     height: NotRequired[int]
 
 
+class Secretive(BaseModel):
+    a: int = Field(default=0, alias="b")
+    c: int = Field(default=0, exclude=True)
+
+
+class Frank(BaseModel):
+    a: int = Field(default=0)
+    b: int = 0
+    c: int = 0
+
+
 class OtherLine(BaseModel):
     sku: str = ""
     width: int = 0
@@ -122,6 +133,7 @@ def found(before: type[BaseModel], after: type[BaseModel]) -> list[str]:
             ["! a<LineWithQuantity>.qty: added (int, default 1)"],
         ),
         (model(a=set[Item]), model(a=set[ItemWithQuantity]), ["! a[].qty: added (int, default 1)"]),
+        (Secretive, Frank, ["! b: added (int, default 0)", "! c: added (int, default 0)"]),
         (model(a=Card), model(a=Card | Cash), ["! a: Card became Card | Cash"]),
         (model(a=Tree), model(a=LabelledTree), ["! a.label: added (str, no default)"]),
         (model(a=Literal["x"]), model(a=Literal["x", "y"]), ["! a: Literal['x'] became Literal['x', 'y']"]),

@@ -42,7 +42,7 @@ def _merged_object(value: object, dumped: JsonObject) -> JsonObject:
 
 def _merged_dataclass(value: Any, dumped: JsonObject) -> JsonObject:  # noqa: ANN401 # a dataclass
     declared = {item.name for item in fields(value)}
-    kind: Any = type(value)
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]  # whatever lies there
     # Neither a field that is not stored, nor what a property keeps there.
     kept = {
         name: child

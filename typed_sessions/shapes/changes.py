@@ -17,7 +17,8 @@ _Visit: TypeAlias = tuple[str | None, str | None, bool]
 # What is compared part by part, and what does not count.
 _INSIDE: Final = frozenset({
     "$defs", "$ref", "additionalProperties", "allOf", "anyOf", "default", "discriminator", "items", "oneOf",
-    "patternProperties", "prefixItems", "properties", "propertyNames", "required", "x-default-factory", "x-sorted",
+    "patternProperties", "prefixItems", "properties", "propertyNames", "required", "x-default-factory", "x-hidden",
+    "x-sorted",
 })  # fmt: skip
 
 ITEMS: Final = "[]"
@@ -103,7 +104,7 @@ class _Comparison:
             if name not in before:
                 is_additive = not path or node.has_default or not new.is_required(name)
                 # What was open may hold the key already, with any value.
-                is_additive &= not old.is_open
+                is_additive &= not old.is_open and name not in old.schema.get("x-hidden", ())
                 yield ShapeChange(place, "added", f"added ({_described(node, new, name)})", is_additive)
                 continue
             yield from self.changes(before[name], node, place)

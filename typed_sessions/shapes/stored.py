@@ -1,6 +1,7 @@
 """The shape of what is stored of a model, as JSON Schema."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from pydantic import BaseModel
@@ -11,6 +12,8 @@ from typed_sessions.history import JsonObject
 from typed_sessions.shapes.nodes import DEFINITIONS, each_subschema
 from typed_sessions.sorted_set import SORTED
 
+HIDDEN: Final = "x-hidden"
+"""Names that a record's class has for something that is not stored, so that it would not keep a field of that name."""
 FACTORY: Final = "x-default-factory"
 """Marks a property whose default a function makes."""
 
@@ -20,7 +23,7 @@ KEPT: Final = frozenset({
     "exclusiveMaximum", "exclusiveMinimum", "format", "items", "maxItems", "maxLength", "maxProperties", "maximum",
     "minItems", "minLength", "minProperties", "minimum", "multipleOf", "oneOf", "pattern", "patternProperties",
     "prefixItems", "properties", "propertyNames", "required", "type", "uniqueItems", "x-decimal-places", FACTORY,
-    "x-max-digits", SORTED, "x-timezone",
+    HIDDEN, "x-max-digits", SORTED, "x-timezone",
 })  # fmt: skip
 """The keywords that say what is stored; titles, descriptions and the user's own additions do not."""
 
@@ -71,13 +74,14 @@ class _StoredSchema(GenerateJsonSchema):
         return field.get("serialization_exclude_if") is None and not _may_be_missing(field["schema"])
 
     def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> JsonSchemaValue:
-        return super().model_fields_schema(_without_computed(schema))
+        return _with_hidden(super().model_fields_schema(_without_computed(schema)), list(schema["fields"].items()))
 
     def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
         return super().typed_dict_schema(_without_computed(schema))
 
     def dataclass_args_schema(self, schema: core_schema.DataclassArgsSchema) -> JsonSchemaValue:
-        return super().dataclass_args_schema(_without_computed(schema))
+        made = super().dataclass_args_schema(_without_computed(schema))
+        return _with_hidden(made, [(each["name"], each) for each in schema["fields"]])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         made = super().default_schema(schema)
@@ -124,6 +128,13 @@ class _StoredSchema(GenerateJsonSchema):
         # Pydantic releases differ in the pattern that they put here, and leave the limits out.
         limits = {_DECIMAL[name]: to_jsonable_python(value) for name, value in schema.items() if name in _DECIMAL}
         return {"type": "string", "format": "decimal", **limits}
+
+
+def _with_hidden(made: JsonSchemaValue, fields: Sequence[tuple[str, Any]]) -> JsonSchemaValue:
+    excluded = {name for name, field in fields if field.get("serialization_exclude")}
+    aliases = {field["validation_alias"] for _, field in fields if isinstance(field.get("validation_alias"), str)}
+    names = sorted(excluded | aliases - made["properties"].keys())
+    return {**made, HIDDEN: names} if names else made
 
 
 def _may_be_missing(schema: Any) -> bool:  # noqa: ANN401 # any core schema
