@@ -1,16 +1,19 @@
 """The draft of a step says all that follows from two shapes, and leaves to a human what does not."""
 
 import ast
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field, create_model
+from pydantic import AwareDatetime, BaseModel, Field, NaiveDatetime, create_model
 from typing_extensions import TypedDict
 
 from tests.draft_shapes import after, before, drafted, renamed
 from typed_sessions.drafting.draft import drafted_step
 from typed_sessions.history import JsonObject
 from typed_sessions.shapes.stored import stored_schema
+
+PATTERN: Any = Annotated[str, Field(pattern="^a")]
 
 
 def body(old: type[BaseModel], new: type[BaseModel]) -> str:
@@ -137,6 +140,14 @@ def test_limits_that_became_tighter_are_left_to_a_human() -> None:
     step = drafted_step(stored_schema(Old), tighter, source=1)
 
     assert '"name": ...,  # str must be at most 5 characters now, was any' in step
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(bytes, str), (timedelta, str), (NaiveDatetime, AwareDatetime), (dict[str, int], dict[PATTERN, int])],
+)
+def test_a_text_that_is_to_be_read_otherwise_is_left_to_a_human(old: Any, new: Any) -> None:  # noqa: ANN401 # types
+    assert '"a": ...' in body(create_model("Old", a=(old, ...)), create_model("New", a=(new, ...)))
 
 
 def test_equal_shapes_ask_what_changed_in_meaning() -> None:

@@ -11,9 +11,12 @@ from typed_sessions.shapes.types import notes, type_text
 _AT_LEAST: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _AT_MOST: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _EXACT: Final = (
-    "pattern", "multipleOf", "uniqueItems", "x-max-digits", "x-decimal-places", "propertyNames", "contains", "format",
+    "pattern", "multipleOf", "uniqueItems", "x-max-digits", "x-decimal-places", "propertyNames", "contains",
+    "patternProperties", "x-timezone",
 )  # fmt: skip
-_LIMITS: Final = frozenset({*_AT_LEAST, *_AT_MOST, *_EXACT})
+# What says how a text is to be read: without it, or with another, the same text means something else.
+_MEANING: Final = ("format", "contentSchema")
+_LIMITS: Final = frozenset({*_AT_LEAST, *_AT_MOST, *_EXACT, *_MEANING})
 _SCALARS: Final = frozenset({"string", "integer", "number", "boolean", "null"})
 
 
@@ -125,4 +128,5 @@ def _is_looser(old: Node, new: Node) -> bool:
         high = all(name in before and before[name] <= after[name] for name in _AT_MOST if name in after)
     except TypeError:  # a limit that is no number
         return False
-    return low and high and all(before.get(name) == after[name] for name in _EXACT if name in after)
+    means_the_same = all(before.get(name) == after.get(name) for name in _MEANING)
+    return means_the_same and low and high and all(before.get(name) == after[name] for name in _EXACT if name in after)
