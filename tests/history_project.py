@@ -10,8 +10,8 @@ from textwrap import dedent
 from typed_sessions.project.discovery import discover
 from typed_sessions.project.generated import generated_files
 from typed_sessions.project.project import find_project
-from typed_sessions.shapes.changes import min_reader
 from typed_sessions.shapes.lock import FrozenHistory, FrozenVersion, lock_text, read_lock
+from typed_sessions.shapes.readers import lowest_reader
 from typed_sessions.shapes.stored import stored_schema
 
 # As the installed command, which does not put the current folder into the import path.
@@ -51,9 +51,7 @@ class HistoryProject:
         version, schema = declared.model.session_config.version, stored_schema(declared.model)
         lock = read_lock(project.lock)
         before = lock.histories[name].versions if name in lock.histories else ()
-        reader = (
-            min_reader(before[-1].schema, schema, version=version, before=before[-1].min_reader) if before else version
-        )
+        reader = lowest_reader(before, schema, version) if before else version
         frozen = FrozenVersion.of(version, schema, min_reader=reader, message=message)
         history = FrozenHistory(name, declared.location, 1, (*before, frozen))
         project.lock.write_text(lock_text(lock.with_history(history)), encoding="utf-8")

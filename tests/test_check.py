@@ -12,6 +12,8 @@ from tests.architecture import ROOT
 from tests.history_project import HistoryProject
 from typed_sessions.checking.findings import WARNINGS, FindingKind
 from typed_sessions.cli.app import app
+from typed_sessions.editing.workspace import JOURNAL
+from typed_sessions.shapes.lock import Lock, lock_text
 
 MODEL = """
 from pydantic import BaseModel
@@ -109,8 +111,7 @@ def test_a_shape_that_drifted_fails_with_each_change(project: HistoryProject) ->
         '        + note: added (str, default "")  older code can read it\n'
         '      next: typed-sessions revision cart -m "what changed"\n'
         "\n"
-        "1 session model looked at: 1 failure, 0 warnings; "
-        'next: typed-sessions revision cart -m "what changed"\n'
+        "1 session model looked at: 1 failure, 0 warnings\n"
     )
 
 
@@ -182,6 +183,7 @@ def test_a_missing_step_fails(second: HistoryProject) -> None:
 
     assert finding["kind"] == "missing-step"
     assert finding["sentence"] == "CartHistory lacks v1_to_v2"
+    assert finding["next_step"] == "typed-sessions revision cart"
     assert (finding["path"], finding["line"]) == ("shop/cart_history.py", 4)
 
 
@@ -322,6 +324,7 @@ def test_json_has_a_stable_form(project: HistoryProject) -> None:
                 "changes": [{"path": "note", "kind": "added", "what": 'added (str, default "")', "is_additive": True}],
             }
         ],
+        "not_checked": [],
     }
 
 
@@ -556,3 +559,119 @@ def test_a_sorted_set_is_no_warning(project: HistoryProject) -> None:
 
     assert "plain is a set" in output
     assert "tags is a set" not in output
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_lost_lock_is_to_be_taken_back(second: HistoryProject, *, is_gone: bool) -> None:
+    second.write("sessions.lock", lock_text(Lock()))
+    if is_gone:
+        (second.folder / "sessions.lock").unlink()
+
+    (finding,) = findings()
+
+    lost = "sessions.lock is gone" if is_gone else "sessions.lock lacks it"
+    assert finding["kind"] == "not-frozen"
+    assert finding["sentence"] == f"{lost}, although the class has version 2 and was frozen"
+    assert finding["next_step"] == "git checkout HEAD -- sessions.lock"
+
+
+def test_a_history_by_hand_may_be_frozen_first(second: HistoryProject) -> None:
+    second.replace(
+        "shop/cart_history.py", "from shop._frozen import cart as frozen", "from typed_sessions import History"
+    )
+    second.replace("shop/cart_history.py", "(frozen.Upcasts)", "(History)")
+    second.replace("shop/cart_history.py", "(old: frozen.V1, /) -> frozen.V2", "(old, /)")
+    (second.folder / "sessions.lock").unlink()
+    (second.folder / "shop/_frozen/cart.py").unlink()
+
+    (finding,) = findings()
+
+    assert finding["next_step"] == 'typed-sessions revision cart -m "first version"'
+
+
+@pytest.mark.parametrize("oldest", [1, 2])
+def test_steps_from_versions_that_the_lock_lost_fail(second: HistoryProject, oldest: int) -> None:
+    (second.folder / "sessions.lock").unlink()
+    second.freeze("cart")
+    second.replace("sessions.lock", '"oldest": 1', f'"oldest": {oldest}')
+
+    found = [each for each in findings() if each["kind"] == "history"]
+
+    assert [each["sentence"] for each in found] == ["CartHistory has steps from V1, and the lock begins at version 2"]
+
+
+def test_what_an_import_may_hide_is_not_checked_and_no_failure(project: HistoryProject) -> None:
+    project.write("pyproject.toml", "")
+    project.replace("shop/cart.py", "from pydantic", "import nowhere\nfrom pydantic")
+    project.write("shop/orders.py", f"import shop.cart\n{MODEL}")
+
+    code, said = run()
+
+    assert (code, said.count("cannot be imported"), said.count("by hand")) == (1, 1, 0)
+    assert "      not checked: cart\n" in said
+
+
+def test_only_what_is_named_is_looked_at(project: HistoryProject) -> None:
+    project.write("pyproject.toml", "")
+    project.write("shop/visits.py", MODEL.replace("cart", "visits").replace("Cart", "Visits"))
+    project.write("shop/broken.py", f"import nowhere\n{MODEL}")
+
+    assert run("cart") == (0, "ok    cart  version 1\n\n1 session model looked at: 0 failures, 0 warnings\n")
+    assert run("visits")[0] == 1
+
+
+@pytest.mark.usefixtures("project")
+def test_an_unknown_name_ends_with_1() -> None:
+    assert run("crt") == (1, "there is no session 'crt'; there is cart\n")
+
+
+def test_missing_files_of_one_session_are_one_finding(second: HistoryProject) -> None:
+    (second.folder / "shop/_frozen/cart.py").unlink()
+    (second.folder / "shop/_frozen/__init__.py").unlink()
+
+    (finding,) = findings()
+
+    assert finding["sentence"] == "generated files are missing: shop/_frozen/__init__.py, shop/_frozen/cart.py"
+
+
+def test_stubs_that_pyproject_does_not_name_are_to_be_named(project: HistoryProject) -> None:
+    project.write("pyproject.toml", '[tool.typed-sessions]\nstubs = "typings"\n')
+    assert project.run("revision", "cart")[0] == 0
+    project.write("pyproject.toml", "")
+
+    (finding,) = findings()
+
+    assert finding["next_step"] == 'put stubs = "typings" under [tool.typed-sessions] in pyproject.toml'
+
+
+def test_a_journal_that_a_killed_command_left_fails(project: HistoryProject) -> None:
+    project.write(JOURNAL, "{}")
+
+    (finding,) = findings()
+
+    assert (finding["kind"], finding["next_step"]) == ("journal", "typed-sessions revision, which finishes it")
+
+
+def test_a_search_is_not_to_be_spared_while_anything_fails(project: HistoryProject) -> None:
+    project.write("pyproject.toml", "")
+    project.replace("shop/cart.py", 'user: str = ""', "user: int = 0")
+
+    assert "to spare that" not in run()[1]
+
+
+def test_a_folder_of_no_project_ends_with_2_and_imports_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    HistoryProject(tmp_path).write("below/cart.py", f"print('imported')\n{MODEL}")
+    monkeypatch.chdir(tmp_path)
+
+    code, said = run()
+
+    assert (code, said.startswith("no project here: "), "imported" in said) == (2, True, False)
+
+
+def test_the_page_and_the_hook_name_the_released_branch() -> None:
+    page = (ROOT / "docs" / "howto" / "check-in-ci.md").read_text(encoding="utf-8")
+
+    assert "--against origin/main" in page.partition("## ")[0]
+    assert "--against, origin/main" in (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")

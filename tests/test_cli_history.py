@@ -184,6 +184,8 @@ def test_the_story_says_how_the_class_stands(project: HistoryProject, old: str, 
 
 def test_a_session_that_is_not_frozen_has_a_next_step(project: HistoryProject) -> None:
     (project.folder / "sessions.lock").unlink()
+    (project.folder / "shop/_frozen/cart.py").unlink()
+    project.replace("shop/cart.py", "version=3", "version=1")
 
     assert run("cart")[1] == (
         "cart  shop.cart:Cart\n"
@@ -202,8 +204,37 @@ def test_a_version_of_the_same_shape_says_so(project: HistoryProject) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_an_unknown_name_ends_with_2() -> None:
-    assert run("basket") == (2, "there is no session 'basket'; there is cart\n")
+def test_an_unknown_name_ends_with_1() -> None:
+    assert run("basket") == (1, "there is no session 'basket'; there is cart\n")
+
+
+def test_an_unknown_name_is_told_which_is_meant(project: HistoryProject) -> None:
+    project.write("shop/prefs.py", CART.replace("Cart", "Prefs").replace("cart", "prefs"))
+
+    assert run("crt") == (1, "there is no session 'crt'; did you mean cart? there are cart, prefs\n")
+
+
+def test_a_project_without_sessions_ends_with_1(project: HistoryProject) -> None:
+    (project.folder / "sessions.lock").unlink()
+    (project.folder / "shop" / "cart.py").unlink()
+
+    code, said = run()
+
+    assert (code, said.startswith("no session model was found here, and nothing is frozen; ")) == (1, True)
+
+
+def test_a_lost_lock_is_no_first_version(project: HistoryProject) -> None:
+    (project.folder / "sessions.lock").unlink()
+
+    assert run("cart")[1].endswith("and was frozen, and the lock lacks it\n  next: typed-sessions check\n")
+
+
+def test_a_class_that_does_not_import_is_not_given_up(project: HistoryProject) -> None:
+    project.replace("shop/cart.py", "from typed", "import nowhere\nfrom typed")
+
+    said = run("cart")[1]
+
+    assert ("by hand" in said, "next: mend the modules that do not import" in said) == (False, True)
 
 
 def test_what_does_not_import_is_told_and_the_rest_is_shown(project: HistoryProject) -> None:

@@ -1,6 +1,7 @@
 """Which session models a project has, even while half of it is broken."""
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from tests.history_project import HistoryProject
 from typed_sessions.history import JsonObject
 from typed_sessions.project.discovery import Discovery, discover, discovering
-from typed_sessions.project.project import find_project
+from typed_sessions.project.project import ProjectError, find_project
 from typed_sessions.shapes.lock import FrozenHistory, FrozenVersion, Lock, lock_text
 
 CART = """
@@ -358,3 +359,50 @@ def test_a_module_that_somebody_wrote_beside_the_generated_ones_is_theirs(projec
     project.write("shop/cart.py", f"from shop._frozen import prices\nassert prices.EUR\n{CART}")
 
     assert found(project).problems == ()
+
+
+def test_without_any_marker_only_the_folder_and_its_packages_are_looked_through(tmp_path: Path) -> None:
+    bare = HistoryProject(tmp_path)
+    bare.write("cart.py", CART)
+    bare.write("shop/__init__.py", "")
+    bare.write("shop/visits.py", VISITS)
+    bare.write("elsewhere/other.py", VISITS.replace("visits", "other"))
+
+    assert sorted(found(bare).models) == ["cart", "visits"]
+
+
+def test_without_any_marker_and_session_model_there_is_no_project(tmp_path: Path) -> None:
+    bare = HistoryProject(tmp_path)
+    bare.write("elsewhere/cart.py", CART)
+
+    with pytest.raises(ProjectError, match=r"no project here: .*; run it in the folder of your pyproject.toml, or "):
+        found(bare)
+
+
+def test_folders_that_cannot_be_looked_at_are_left_out(project: HistoryProject) -> None:
+    project.write("cart.py", CART)
+    name, folder = "d" * 200, os.open(project.folder, os.O_RDONLY)
+    # So deep that the system refuses the path of any file in it.
+    for _ in range(21):
+        os.mkdir(name, dir_fd=folder)
+        outer, folder = folder, os.open(name, os.O_RDONLY, dir_fd=folder)
+        os.close(outer)
+    os.close(folder)
+
+    assert list(found(project).models) == ["cart"]
+
+
+def test_a_link_in_a_circle_is_left_out(project: HistoryProject) -> None:
+    project.write("cart.py", CART)
+    (project.folder / "circle.py").symlink_to("circle.py")
+
+    assert list(found(project).models) == ["cart"]
+
+
+def test_one_broken_line_is_told_once(project: HistoryProject) -> None:
+    project.write("cart.py", f"import nowhere\n{CART}")
+    project.write("visits.py", f"import cart\n{VISITS}")
+
+    (problem,) = found(project).problems
+
+    assert problem.startswith("cart.py:1: cart cannot be imported: ModuleNotFoundError")

@@ -168,3 +168,16 @@ def test_being_closed_is_neither_data_nor_part_of_a_comparison() -> None:
 
     assert cart == Cart(lines=[Line(sku="a")])
     assert "closed" not in f"{cart!r} {cart.model_dump()}"
+
+
+def test_the_history_of_another_name_says_to_keep_the_name() -> None:
+    class LoginHistory(History):
+        name = "login"
+
+    with pytest.raises(SessionDefinitionError) as refused:
+        SessionConfig(name="signin", history=LoginHistory())
+
+    assert str(refused.value) == (
+        "signin: its history is that of 'login'; the name is the key of its stored sessions, so keep it, or subclass "
+        "the Upcasts of 'signin'"
+    )

@@ -52,6 +52,10 @@ def test_every_key_is_read(project: HistoryProject) -> None:
     )
 
 
+def test_without_a_repository_too_nothing_says_that_here_is_a_project(tmp_path: Path) -> None:
+    assert not find_project(tmp_path).is_marked
+
+
 @pytest.mark.parametrize("text", ["", "[project]\nname = 'shop'\n", "[tool.ruff]\nline-length = 100\n"])
 def test_the_nearest_pyproject_upward_is_the_root_whatever_it_holds(project: HistoryProject, text: str) -> None:
     project.write("pyproject.toml", text)

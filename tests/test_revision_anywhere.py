@@ -138,9 +138,9 @@ def test_a_model_may_lie_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     shop.write(path, text)
     shop.write("pyproject.toml", "[project]\nname = 'shop'\n")
 
-    ran("revision", "shop.cart-v")
+    said = ran("revision", "shop.cart-v")
     shop.replace(path, '    user: str = ""', '    user: str = ""\n    tip: int = 0')
-    said = ran("revision", "-m", "tips")
+    ran("revision", "-m", "tips")
 
     assert f'models = ["{module}"]' in said
     assert (shop.folder / folder / "_frozen" / "shop_cart_v.py").is_file()

@@ -82,7 +82,8 @@ class SessionConfig:
     def _steps(self) -> tuple[Step, ...]:
         if self.history.name not in (None, self.name):
             raise SessionDefinitionError(
-                f"{self.name}: its history is that of {self.history.name!r}; subclass the Upcasts of {self.name!r}"
+                f"{self.name}: its history is that of {self.history.name!r}; the name is the key of its stored "
+                f"sessions, so keep it, or subclass the Upcasts of {self.name!r}"
             )
         try:
             return self.history.chain(self.version)

@@ -8,8 +8,9 @@ from typed_sessions.shapes.changes import ShapeChange
 FindingKind: TypeAlias = Literal[
     "import",  # a module with session models does not import, or a name stands for two of them
     "lock",  # sessions.lock cannot be read
+    "journal",  # a command was killed while it wrote
     "shape",  # the shape of a model cannot be told
-    "not-frozen",  # the session is not in the lock
+    "not-frozen",  # the session is not in the lock; or no more, because the lock is lost
     "version",  # the version of the class is not that of the frozen head
     "drifted",  # the shape differs from the frozen head, and the version is the same
     "readers",  # readable_from lets older code read a session than the frozen history does

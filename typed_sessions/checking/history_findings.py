@@ -1,5 +1,6 @@
-"""The history of one session against what is frozen: its steps, its base, and the files that are generated for it."""
+"""The history of one session against what is frozen: its steps and its base."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -7,11 +8,11 @@ from pathlib import Path
 
 from typed_sessions.checking.findings import Finding, FindingKind
 from typed_sessions.editing.edit import EditError, class_named, parsed
-from typed_sessions.editing.history_file import unfinished
+from typed_sessions.editing.history_file import frozen_alias, steps, unfinished
 from typed_sessions.errors import SessionDefinitionError
 from typed_sessions.history import History
 from typed_sessions.project.discovery import Declared
-from typed_sessions.project.generated import generated_files
+from typed_sessions.project.generated import frozen_module
 from typed_sessions.project.project import Project
 from typed_sessions.shapes.lock import FrozenHistory
 
@@ -26,32 +27,19 @@ def history_findings(declared: Declared, frozen: FrozenHistory, project: Project
     missing = ", ".join(name for name in _needed(frozen) if _is_missing(history, name))
     if missing and type(history) is History:
         sentence = f"the class has no history, and sessions of older versions need {missing}"
-        advice = "pass history= in session_config, a subclass of the generated Upcasts with these steps"
-        yield about.finding("missing-step", sentence, advice)
+        yield about.finding("missing-step", sentence, about.revision)
     elif missing:
-        yield about.finding("missing-step", f"{about.label} lacks {missing}", "write it there")
+        yield about.finding("missing-step", f"{about.label} lacks {missing}", about.revision)
+    elif lost := about.lost_shape(frozen.versions[0].version):
+        sentence = f"{about.label} has steps from {lost}, and the lock begins at version {frozen.versions[0].version}"
+        advice = f"take the older versions back: git checkout HEAD -- {project.shown(project.lock)}; or drop the steps"
+        yield about.finding("history", sentence, advice)
     elif type(history) is not History and history.name is None:
         sentence = f"{about.label} is not derived from the generated Upcasts, so that its steps are not type-checked"
         yield about.finding("history", sentence, f"make it class {about.label}(frozen.Upcasts)")
     elif about.version == frozen.head and (reason := _broken(history, frozen.head)):
         yield about.finding("history", reason, f"mend {about.label}")
     yield from about.unfinished()
-
-
-def generated_findings(declared: Declared, frozen: FrozenHistory, project: Project) -> Iterator[Finding]:
-    """Generated files that are missing, or differ from what the lock says."""
-    for path, text in generated_files(project, declared.path, frozen).items():
-        is_there = path.is_file()
-        if is_there and path.read_text(encoding="utf-8", errors="replace") == text:
-            continue
-        name = project.shown(path)
-        yield Finding(
-            kind="generated",
-            session=declared.name,
-            sentence=f"the generated file {'differs from what sessions.lock says' if is_there else 'is missing'}",
-            next_step=f"typed-sessions revision {declared.name}",
-            path=name,
-        )
 
 
 class _About:
@@ -76,12 +64,32 @@ class _About:
             line=line or default,
         )
 
+    @property
+    def revision(self) -> str:
+        return f"typed-sessions revision {self._declared.name}"
+
+    def lost_shape(self, first: int) -> str:
+        """The oldest frozen shape that a step names although it is older than the first in the lock; "" if none is.
+
+        Steps that were written by hand before there was a lock name none.
+        """
+        with suppress(EditError):
+            shape = re.compile(rf"\b{self._alias()}\.V([1-9]\d*)")
+            named = {int(each) for step in steps(self._text, self.label) for each in shape.findall(step.text)}
+            return next((f"V{version}" for version in sorted(named) if version < first), "")
+        return ""
+
     def unfinished(self) -> Iterator[Finding]:
         """Every `...` that a drafted step left to a person."""
         with suppress(EditError):
             for each in unfinished(self._text, self.label):
                 sentence = f"{self.label}.{each.method} still has a `...`"
                 yield self.finding("unfinished-step", sentence, "write the value in its place", each.line)
+
+    def _alias(self) -> str:
+        """The name that the history's file has for its generated module."""
+        declared = self._declared
+        return frozen_alias(self._text, frozen_module(declared.model.__module__, declared.path, declared.name))
 
     def _class_line(self) -> int | None:
         with suppress(EditError):

@@ -6,13 +6,18 @@ from typing import Literal, TypeAlias
 
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
 
+from typed_sessions.history import History
 from typed_sessions.project.discovery import Declared
+from typed_sessions.project.generated import FOLDER
 from typed_sessions.shapes.canonical import is_same
 from typed_sessions.shapes.changes import ShapeChange, changes
 from typed_sessions.shapes.lock import FrozenHistory, FrozenVersion
+from typed_sessions.shapes.source import module_name
 from typed_sessions.shapes.stored import stored_schema
 
-State: TypeAlias = Literal["as frozen", "drifted", "not frozen", "other version", "no class", "no shape"]
+State: TypeAlias = Literal[
+    "as frozen", "drifted", "not frozen", "other version", "no class", "not imported", "no shape", "lost"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,13 @@ class Lineage:
         return f"Code of version {self.head} reads sessions of {those}."
 
 
-def lineage(name: str, declared: Declared | None, history: FrozenHistory | None) -> Lineage:
-    """The story of the session `name`, of which there is a class, a frozen history or both."""
+def lineage(
+    name: str, declared: Declared | None, history: FrozenHistory | None, *, is_all_imported: bool = True
+) -> Lineage:
+    """The story of the session `name`, of which there is a class, a frozen history or both.
+
+    A class that was not found may lie in a module that does not import, unless they all do (`is_all_imported`).
+    """
     schema = _schema(declared)
     frozen = history.of(history.head).schema if history else None
     is_drifted = schema is not None and frozen is not None and not is_same(frozen, schema)
@@ -75,7 +85,8 @@ def lineage(name: str, declared: Declared | None, history: FrozenHistory | None)
         model=declared.location if declared else history.model if history else "",
         oldest=history.oldest if history else None,
         chapters=_chapters(history.versions) if history else (),
-        state=_state(version, history.head if history else None, has_shape=schema is not None, is_drifted=is_drifted),
+        state=_absent(declared, history, is_all_imported=is_all_imported)
+        or _state(version, history.head if history else None, has_shape=schema is not None, is_drifted=is_drifted),
         version=version,
         drift=drift,
     )
@@ -88,9 +99,28 @@ def _schema(declared: Declared | None) -> dict[str, object] | None:
         return None
 
 
+def was_frozen(declared: Declared) -> bool:
+    """Whether a session that the lock lacks must have been in it: its history or its version came from there.
+
+    A history of version 2 and later that was written by hand, before there was a lock, is still to be frozen first.
+    """
+    history = type(declared.model.session_config.history)
+    is_generated = any(FOLDER in each.__module__.split(".") for each in history.__mro__)
+    is_by_hand = history is not History and not (declared.path.parent / FOLDER / _module(declared)).is_file()
+    return is_generated or (declared.model.session_config.version > 1 and not is_by_hand)
+
+
+def _module(declared: Declared) -> str:
+    return f"{module_name(declared.name)}.py"
+
+
+def _absent(declared: Declared | None, history: FrozenHistory | None, *, is_all_imported: bool) -> State | None:
+    if declared is None:
+        return "no class" if is_all_imported else "not imported"
+    return "lost" if history is None and was_frozen(declared) else None
+
+
 def _state(version: int | None, head: int | None, *, has_shape: bool, is_drifted: bool) -> State:
-    if version is None:
-        return "no class"
     if not has_shape:
         return "no shape"
     if head is None:

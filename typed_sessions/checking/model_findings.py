@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
 
 from typed_sessions.checking.findings import Finding, FindingKind
+from typed_sessions.checking.lineage import was_frozen
 from typed_sessions.history import JsonObject
 from typed_sessions.project.discovery import Declared
 from typed_sessions.project.project import Project
@@ -32,7 +33,9 @@ def model_findings(
         reason = str(error).partition("\n")[0].rstrip(".")
         yield about.finding("shape", f"its shape cannot be told: {reason}", "give the field a type that JSON has")
         return
-    if history is None:
+    if history is None and was_frozen(declared):
+        yield about.finding("not-frozen", about.loss, f"git checkout HEAD -- {project.shown(project.lock)}")
+    elif history is None:
         yield about.finding("not-frozen", "it is not frozen yet", about.revision("first version"))
     else:
         yield from _against_head(about, history, schema, is_released=is_released)
@@ -47,6 +50,13 @@ class _About:
         self.declared = declared
         self.version = declared.model.session_config.version
         self._path = project.shown(declared.path)
+        self._lock = project.lock
+
+    @property
+    def loss(self) -> str:
+        """What became of the frozen shapes."""
+        gone = f"{self._lock.name} lacks it" if self._lock.is_file() else f"{self._lock.name} is gone"
+        return f"{gone}, although the class has version {self.version} and was frozen"
 
     def finding(
         self, kind: FindingKind, sentence: str, next_step: str, differences: tuple[ShapeChange, ...] = ()

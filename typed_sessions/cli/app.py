@@ -9,7 +9,7 @@ from typed_sessions.cli import check, db, history, revision, upcast
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 app.add_typer(db.app, name="db")
-app.command()(revision.revision)
+app.command(context_settings={"allow_extra_args": True})(revision.revision)  # which says what is wrong with them
 app.command()(check.check)
 app.command()(history.history)
 app.command()(upcast.upcast)

@@ -14,7 +14,7 @@ from typed_sessions.checking.inspection import Inspected, Inspection, inspected
 from typed_sessions.cli.output import FAILED, sentences
 from typed_sessions.cli.shape_changes import change_json, change_lines
 from typed_sessions.history import JsonObject
-from typed_sessions.project.project import Project, find_project
+from typed_sessions.project.project import TABLE, Project, find_project
 
 FORMAT = 1
 """Of `--json`; it counts up when a key goes or changes its meaning."""
@@ -22,6 +22,10 @@ FORMAT = 1
 
 @sentences()
 def check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="The sessions to look at; without one, all.", show_default=False),
+    ] = None,
     against: Annotated[
         str | None,
         typer.Option(
@@ -35,19 +39,23 @@ def check(
     """Compare the session models with their frozen shapes; exit with 1 if anything is not as it should be.
 
     It looks for shapes that changed without a new version, for steps that are missing or unfinished, for stale
-    generated files and for an edited lock. Nothing is written.
+    generated files and for an edited lock. It runs no step: type checkers and `check_golden` look into them. Nothing is
+    written.
 
     Example, in CI: `typed-sessions check --against origin/main`
     """
     project = find_project(Path.cwd())
     ref = against if against is not None else project.against
     found = inspected(project, against=ref)
+    found = found.about(names) if names else found
     if as_json:
         typer.echo(json.dumps(as_object(found, ref), indent=2, ensure_ascii=False))
     else:
         console = Console()
-        for line in report(found, project):
+        for line in report(found):
             console.print(line, soft_wrap=True)
+        if not (names or found.failures or project.models) and found.sessions:
+            console.print(_pin(found, project), soft_wrap=True)
     if found.failures:
         raise typer.Exit(FAILED)
 
@@ -68,6 +76,7 @@ def as_object(found: Inspection, against: str | None) -> JsonObject:
             }
             for session in found.sessions
         ],
+        "not_checked": list(found.hidden),
         "findings": [
             {
                 "session": finding.session,
@@ -84,7 +93,7 @@ def as_object(found: Inspection, against: str | None) -> JsonObject:
     }
 
 
-def report(found: Inspection, project: Project) -> Iterator[Text]:
+def report(found: Inspection) -> Iterator[Text]:
     """The lines for people: what concerns no session, then each session, then the sum and the next step."""
     for finding in found.of(None):
         yield Text.assemble(*_mark([finding]), finding.kind)
@@ -94,13 +103,15 @@ def report(found: Inspection, project: Project) -> Iterator[Text]:
         yield _headline(name, seen.get(name), found.of(name), is_complete=found.is_complete)
         for finding in found.of(name):
             yield from _lines(finding)
+    if found.hidden:
+        yield Text.assemble("      not checked: ", (", ".join(found.hidden), "bold"))
     yield Text()
     yield _sum(found)
-    if not project.models and found.sessions:
-        line = (
-            f"found by looking through {project.root}; to spare that, in [tool.typed-sessions]: {found.discovery.pin()}"
-        )
-        yield Text(line, style="dim")
+
+
+def _pin(found: Inspection, project: Project) -> Text:
+    pin = found.discovery.pin()
+    return Text(f"found by looking through {project.root}; to spare that, in {TABLE}: {pin}", style="dim")
 
 
 def _headline(name: str, session: Inspected | None, findings: tuple[Finding, ...], *, is_complete: bool) -> Text:
@@ -130,7 +141,8 @@ def _sum(found: Inspection) -> Text:
     counts = f"{_counted(len(found.failures), 'failure')}, {_counted(warnings, 'warning')}"
     if not found.failures:
         return Text(f"{looked}: {counts}", style="green")
-    return Text.assemble((f"{looked}: {counts}", "red"), f"; next: {_next(found.failures[0])}")
+    is_said = len({each.next_step for each in found.findings}) == 1
+    return Text.assemble((f"{looked}: {counts}", "red"), "" if is_said else f"; next: {_next(found.failures[0])}")
 
 
 def _next(finding: Finding) -> str:

@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.text import Text
 
 from typed_sessions.checking.lineage import Chapter, Lineage, State, lineage
-from typed_sessions.cli.output import WRONG_SETTINGS, complain, sentences
+from typed_sessions.cli.output import FAILED, complain, sentences
 from typed_sessions.cli.shape_changes import change_json, change_lines
 from typed_sessions.cli.story_markdown import story_markdown, table_markdown
 from typed_sessions.history import JsonObject
 from typed_sessions.project.discovery import discover
-from typed_sessions.project.project import find_project
+from typed_sessions.project.names import UnknownNameError
+from typed_sessions.project.project import TABLE, find_project
 from typed_sessions.shapes.lock import read_lock
 
 FORMAT = 1
@@ -29,7 +30,24 @@ NEXT: Mapping[State, str] = {
     "not frozen": 'typed-sessions revision {name} -m "first version"',
     "other version": "typed-sessions check",
     "no shape": "typed-sessions check",
+    "lost": "typed-sessions check",
+    "not imported": "mend the modules that do not import",
     "no class": "declare it again, or take the session out of sessions.lock by hand",
+}
+
+_NOTHING = (
+    "no session model was found here, and nothing is frozen; run it in the folder of your project, or name the modules "
+    f'that declare them: models = ["shop.cart"] under {TABLE}'
+)
+STANDING: Mapping[State, str] = {
+    "as frozen": "is as version {head}",
+    "drifted": "differs from version {head}",
+    "not frozen": "is not frozen yet",
+    "lost": "has version {version} and was frozen, and the lock lacks it",
+    "other version": "has version {version}, and the newest frozen one is {head}",
+    "no class": "is not declared",
+    "not imported": "was not found, and there are modules that do not import",
+    "no shape": "has a shape that cannot be told",
 }
 
 
@@ -58,13 +76,15 @@ def history(
     """
     form = Form.MARKDOWN if is_markdown else form
     stories = _stories()
+    if not stories:
+        complain(_NOTHING)
+        raise typer.Exit(FAILED)
     if name is None:
         _print_table(list(stories.values()), form)
     elif name in stories:
         _print_story(stories[name], form)
     else:
-        complain(f"there is no session {name!r}; there is {', '.join(stories) or 'none, here'}")
-        raise typer.Exit(WRONG_SETTINGS)
+        raise UnknownNameError(name, stories)
 
 
 def _stories() -> dict[str, Lineage]:
@@ -74,7 +94,10 @@ def _stories() -> dict[str, Lineage]:
     for problem in found.problems:
         complain(problem)
     names = sorted({*found.models, *lock.histories})
-    return {name: lineage(name, found.models.get(name), lock.histories.get(name)) for name in names}
+    return {
+        name: lineage(name, found.models.get(name), lock.histories.get(name), is_all_imported=not found.failures)
+        for name in names
+    }
 
 
 def _print_table(stories: list[Lineage], form: Form) -> None:
@@ -175,16 +198,4 @@ def _inside(lines: Iterable[Text]) -> Iterator[Text]:
 
 
 def _working_copy(story: Lineage) -> str:
-    match story.state:
-        case "as frozen":
-            return f"is as version {story.head}"
-        case "drifted":
-            return f"differs from version {story.head}"
-        case "not frozen":
-            return "is not frozen yet"
-        case "other version":
-            return f"has version {story.version}, and the newest frozen one is {story.head}"
-        case "no class":
-            return "is not declared"
-        case "no shape":
-            return "has a shape that cannot be told"
+    return STANDING[story.state].format(version=story.version, head=story.head)

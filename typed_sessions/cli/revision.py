@@ -5,10 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.syntax import Syntax
 
-from typed_sessions.cli.output import complain, say, sentences
+from typed_sessions.cli.edits_shown import show
+from typed_sessions.cli.output import FAILED, complain, say, sentences
 from typed_sessions.cli.stored_versions import refuse_if_stored
 from typed_sessions.cli.wish import (
     Against,
@@ -24,14 +23,15 @@ from typed_sessions.cli.wish import (
     Squash,
     Stubs,
     Wish,
+    refuse_rest,
 )
-from typed_sessions.editing.files import diff_text
 from typed_sessions.editing.workspace import Workspace, recover, write
 from typed_sessions.project.discovery import Discovery, discovering
 from typed_sessions.project.project import TABLE, Project, find_project
 from typed_sessions.revising.branches.reunion import reunite, still_in_conflict
-from typed_sessions.revising.choice import changed, named, refuse_if_released
-from typed_sessions.revising.report import next_steps, report, squash_report
+from typed_sessions.revising.choice import changed, named
+from typed_sessions.revising.guard import refuse_if_edited, refuse_if_entangled, refuse_if_lost, refuse_if_released
+from typed_sessions.revising.report import advice, next_steps, report, squash_report, unused
 from typed_sessions.revising.revise import Revised, amend, revise
 from typed_sessions.revising.squash import squash
 from typed_sessions.revising.subject import Subject
@@ -40,6 +40,7 @@ from typed_sessions.shapes.lock import Lock, lock_text, read_lock
 
 @sentences()
 def revision(
+    context: typer.Context,
     name: Name = None,
     message: Message = "",
     *,
@@ -62,13 +63,15 @@ def revision(
 
     Example, after a field was added: `typed-sessions revision cart -m "a note for the baker"`
     """
+    refuse_rest(context.args)
     wish = Wish(name=name, message=message, against=against, is_all=every, is_empty=empty, is_amendment=again,
                 is_rebase=behind, before=before, readable_from=readable_from)  # fmt: skip
     wish.check(is_squash=drop)
     project = find_project(Path.cwd())
     for path in recover(project):
         say(f"finished what a killed command had begun: {project.shown(path)}")
-    run(wish, with_stubs(project, stubs), is_dry=dry_run)
+    if not run(wish, with_stubs(project, stubs), is_dry=dry_run):
+        raise typer.Exit(FAILED)
 
 
 def with_stubs(project: Project, folder: Path | None) -> Project:
@@ -83,41 +86,51 @@ def with_stubs(project: Project, folder: Path | None) -> Project:
     return replace(project, stubs=folder.resolve())
 
 
-def run(wish: Wish, project: Project, *, is_dry: bool) -> None:
+def run(wish: Wish, project: Project, *, is_dry: bool) -> bool:
+    """Do what was asked for. Gives whether that is all: with `--all`, what did not import may hold sessions too."""
     workspace = Workspace()
+    problems: tuple[str, ...] = ()
     if wish.is_rebase:
         lines = reunite(project, workspace, against=wish.against, name=wish.name)
     else:
-        lines = revised(wish, project, workspace)
+        lines, problems = revised(wish, project, workspace, is_dry=is_dry)
     if is_dry:
-        show(diff_text(workspace.edits(), root=project.root))
+        show(workspace.edits(), project)
     else:
         write(workspace, project)
     say("\n".join(lines))
     say(summary(workspace, project, is_dry=is_dry))
     if wish.is_rebase and workspace.edits() and not is_dry:
         say(farther(workspace, project))
+    return not (wish.is_all and problems)
 
 
-def revised(wish: Wish, project: Project, workspace: Workspace) -> list[str]:
-    """Do what was asked for in the workspace. Gives what to tell."""
+def revised(wish: Wish, project: Project, workspace: Workspace, *, is_dry: bool) -> tuple[list[str], tuple[str, ...]]:
+    """Do what was asked for in the workspace. Gives what to tell, and what kept sessions from being found."""
     lock = read_lock(project.lock)
+    refuse_if_edited(lock, project)
     with discovering(project) as found:
         subjects = [Subject(project, each, lock.histories.get(each.name)) for each in found.models.values()]
         chosen = chosen_by(wish, subjects, found)
+        for subject in chosen:
+            refuse_if_lost(subject)
+            refuse_if_entangled(subject, subjects)
         if wish.before is not None:
             lines = squashed(chosen[0], workspace, lock, wish.before)
         else:
             done = [(subject, made(wish, subject, workspace)) for subject in chosen]
-            for _, each in done:
-                lock = lock.with_history(each.history)
-            if done:
-                workspace.write(project.lock, lock_text(lock))
-            lines = reported(done, workspace)
-        lines += pinned(project, found)
+            write_lock(project, workspace, lock, done)
+            lines = [*reported(wish, done, workspace, is_dry=is_dry), *pinned(project, found, lock)]
     for problem in found.problems:
         complain(problem)
-    return lines
+    return lines, found.problems
+
+
+def write_lock(project: Project, workspace: Workspace, lock: Lock, done: Sequence[tuple[Subject, Revised]]) -> None:
+    for _, each in done:
+        lock = lock.with_history(each.history)
+    if done:
+        workspace.write(project.lock, lock_text(lock))
 
 
 def chosen_by(wish: Wish, subjects: Sequence[Subject], found: Discovery) -> list[Subject]:
@@ -142,27 +155,21 @@ def squashed(subject: Subject, workspace: Workspace, lock: Lock, before: int) ->
     return [*squash_report(subject, done), *told]
 
 
-def reported(done: Sequence[tuple[Subject, Revised]], workspace: Workspace) -> list[str]:
-    told = [line for subject, revised in done for line in report(subject, revised)]
+def reported(wish: Wish, done: Sequence[tuple[Subject, Revised]], workspace: Workspace, *, is_dry: bool) -> list[str]:
+    told = [line for subject, revised in done for line in report(subject, revised, is_dry=is_dry)]
+    told += advice(done)
+    if not any(revised.is_new for _, revised in done):
+        told += [line for subject, revised in done for line in unused(subject, revised, wish.message)]
     steps = [line for subject, revised in done for line in next_steps(subject, revised, workspace)]
     return [*told, *([""] if steps else []), *steps]
 
 
-def pinned(project: Project, found: Discovery) -> list[str]:
-    """How to spare the search, if there was one."""
-    if project.models or not found.models:
+def pinned(project: Project, found: Discovery, lock: Lock) -> list[str]:
+    """How to spare the search, said once: before there is a lock, and if all was found."""
+    if project.models or not found.models or found.problems or lock.histories:
         return []
     places = ", ".join(f"{each.name} in {project.shown(each.path)}" for each in found.models.values())
     return ["", f"found {places}; to spare the search, put this under {TABLE} in pyproject.toml: {found.pin()}"]
-
-
-def show(diff: str) -> None:
-    """A diff, with colours where there is a terminal."""
-    console = Console()
-    if console.is_terminal:
-        console.print(Syntax(diff, "diff", background_color="default", word_wrap=True))
-    else:
-        typer.echo(diff, nl=False)
 
 
 def summary(workspace: Workspace, project: Project, *, is_dry: bool) -> str:

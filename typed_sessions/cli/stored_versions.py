@@ -5,7 +5,7 @@ from functools import partial
 from typed_sessions.clock import utc_now
 from typed_sessions.eager.places import Place
 from typed_sessions.errors import SchemaMismatchError, SettingsError, StoreUnavailableError
-from typed_sessions.revising.revise import RevisionError
+from typed_sessions.revising.refusal import RevisionError
 from typed_sessions.settings import Settings
 from typed_sessions.stores.sqlalchemy.bulk import Bulk
 

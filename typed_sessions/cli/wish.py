@@ -1,5 +1,6 @@
 """What `typed-sessions revision` can be asked for: its options, and which of them go together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -81,3 +82,15 @@ class Wish:
             raise typer.BadParameter(f"say which session: {given[0]} is for one")
         if self.name is not None and self.is_all:
             raise typer.BadParameter("give a name or --all, not both")
+
+
+def refuse_rest(rest: Sequence[str]) -> None:
+    """Refuse arguments that have no place.
+
+    Raises:
+        BadParameter: there are some; most likely a message was given without quotes.
+    """
+    if rest:
+        raise typer.BadParameter(
+            f'unexpected: {" ".join(rest)}; one session can be named, and a message goes into quotes: -m "what changed"'
+        )

@@ -1,6 +1,7 @@
 """Which history belongs to a name, for an Alembic revision that knows nothing else."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -8,7 +9,7 @@ from typed_sessions.eager.tally import EagerUpcastError
 from typed_sessions.history import History
 from typed_sessions.model import SessionModel
 from typed_sessions.project.discovery import discover
-from typed_sessions.project.project import find_project
+from typed_sessions.project.project import ProjectError, find_project
 
 T = TypeVar("T")
 
@@ -42,7 +43,10 @@ def _imported(name: str) -> Iterator[type[History]]:
 
 
 def _declared(name: str) -> Iterator[type[History]]:
-    declared = discover(find_project(Path.cwd())).models.get(name)
+    project, declared = find_project(Path.cwd()), None
+    # A folder of no project has no histories.
+    with suppress(ProjectError):
+        declared = discover(project).models.get(name)
     if declared is not None:
         yield type(declared.model.session_config.history)
 

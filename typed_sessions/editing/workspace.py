@@ -9,7 +9,8 @@ from typed_sessions.editing.edit import EditError
 from typed_sessions.editing.files import Edit, finish, read_text, write_all
 from typed_sessions.project.project import Project
 
-_JOURNAL: Final = ".typed-sessions-journal"
+JOURNAL: Final = ".typed-sessions-journal"
+"""Lies in the project's root while files are written, and after a command was killed meanwhile."""
 
 
 class Workspace:
@@ -60,9 +61,9 @@ def write(workspace: Workspace, project: Project) -> None:
     Raises:
         FilesError: somebody else changed a file meanwhile, or the disk refuses.
     """
-    write_all(workspace.edits(), journal=project.root / _JOURNAL)
+    write_all(workspace.edits(), journal=project.root / JOURNAL)
 
 
 def recover(project: Project) -> tuple[Path, ...]:
     """Finish or undo what a killed command left. Gives the files that were put in place."""
-    return finish(project.root / _JOURNAL)
+    return finish(project.root / JOURNAL)

@@ -65,6 +65,9 @@ def discover(project: Project, /) -> Discovery:
     It imports the modules that `models` names, or those in which it finds session models by their text. It works while
     histories are unfinished and generated modules are stale or missing; a module that does not import is a problem in
     the result. Nothing is written, and the modules are forgotten again: use `discovering` to run code of theirs.
+
+    Raises:
+        ProjectError: nothing says that here is a project, and no session model lies here.
     """
     with discovering(project) as found:
         return found
@@ -78,7 +81,15 @@ def discovering(project: Project, /) -> Generator[Discovery]:
         classes = {id(each): each for module, is_named in modules for each in _classes(module, is_named=is_named)}
         declared, doubts = _told_apart([_declared(each) for each in _chosen(classes.values())], project)
         unfinished = filter(None, (_completed(each, project) for each in declared.values()))
-        yield Discovery(declared, tuple(dict.fromkeys([*failures, *doubts, *unfinished])))
+        yield Discovery(declared, _once([*failures, *doubts, *unfinished]))
+
+
+def _once(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+    """Each failure once: one broken line fails every module that imports it."""
+    found: dict[tuple[str | None, int | None, str], Failure] = {}
+    for each in failures:
+        found.setdefault(each.cause, each)
+    return tuple(found.values())
 
 
 def _lock(project: Project) -> Lock:

@@ -17,6 +17,7 @@ from typed_sessions.project.project import Project
 
 _OURS = __name__.partition(".")[0]
 _LONGEST = 300
+_IMPORTED = "cannot be imported:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,12 @@ class Failure:
     sentence: str
     path: str | None = None
     line: int | None = None
+
+    @property
+    def cause(self) -> tuple[str | None, int | None, str]:
+        """The same for all modules that one broken line keeps from being imported."""
+        reason = self.sentence.partition(f" {_IMPORTED} ")[2] if self.path else ""
+        return self.path, self.line, reason or self.sentence
 
     def __str__(self) -> str:
         place = "" if self.path is None else f"{self.path}:{self.line or 1}: "
@@ -108,7 +115,7 @@ def _stand_in(package: str) -> ModuleType | None:
 
 def _failure(name: str, error: BaseException, project: Project) -> Failure:
     path, line = _place(error, project)
-    sentence = f"{name} cannot be imported: {_described(error)}{_advice(error)}"
+    sentence = f"{name} {_IMPORTED} {_described(error)}{_advice(error)}"
     return Failure(sentence, project.shown(path) if path else None, line)
 
 

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeGuard
 
@@ -47,6 +47,8 @@ class Project:
     """Golden samples lie here, as `<name>/v1.json`."""
     against: str | None
     """The git ref whose lock is released, for `check`."""
+    is_marked: bool = True
+    """Whether a pyproject.toml, a lock or a git repository says that here is a project."""
 
     def shown(self, path: Path) -> str:
         """The path as messages name it: relative to the root, if it lies there."""
@@ -67,18 +69,32 @@ def find_project(start: Path, /) -> Project:
     if pyproject is not None:
         return _project(pyproject.parent, _table(pyproject))
     lock = _nearest(LOCK, start)
-    return _project(lock.parent if lock else start, {})
+    found = _project(lock.parent if lock else start, {})
+    is_repository = any(is_there(folder / ".git") for folder in _upward(start))
+    return found if lock or is_repository else replace(found, is_marked=False)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder. What may not be looked at is not there."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _nearest(name: str, start: Path) -> Path | None:
-    return next((folder / name for folder in _upward(start) if (folder / name).is_file()), None)
+    return next((folder / name for folder in _upward(start) if _is_file(folder / name)), None)
+
+
+def _is_file(path: Path) -> bool:
+    return is_there(path) and path.is_file()
 
 
 def _upward(start: Path) -> Iterator[Path]:
     """The folder and its parents, up to the top of the repository."""
     for folder in (start, *start.parents):
         yield folder
-        if (folder / ".git").exists():
+        if is_there(folder / ".git"):
             return
 
 

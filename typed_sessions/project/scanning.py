@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from typed_sessions.project.project import PYPROJECT, Project
+from typed_sessions.project.project import PYPROJECT, Project, ProjectError, is_there
 
 SKIPPED: Final = frozenset({"tests", "test", "build", "dist", "node_modules", "site-packages", "__pycache__"})
 """Folders that are not looked through; tests declare models to throw away."""
@@ -33,16 +33,26 @@ def sources(project: Project) -> tuple[Source, ...]:
     """The files under the project's root that declare session models, in order of their paths.
 
     Hidden folders, virtual environments, other projects (with a pyproject.toml of their own), folders named as in
-    `SKIPPED` and the files of tests are left out.
+    `SKIPPED`, the files of tests and what may not be read are left out. Without a pyproject.toml, a lock and a git
+    repository only the folder itself and its packages are looked through: below it may lie the whole disk.
+
+    Raises:
+        ProjectError: nothing says that here is a project, and no session model lies here.
     """
-    found = (source(path, project.paths) for path in _files(project.root))
-    return tuple(each for each in found if each is not None)
+    files = _files(project.root, only_packages=not project.is_marked)
+    found = tuple(each for each in (source(path, project.paths) for path in files) if each is not None)
+    if not found and not project.is_marked:
+        raise ProjectError(
+            f"no project here: {project.root} has no {PYPROJECT}, no sessions.lock and no session model, and lies in "
+            f"no git repository; run it in the folder of your {PYPROJECT}, or make one there, or run git init"
+        )
+    return found
 
 
 def sources_in(folder: Path, package: str) -> tuple[Source, ...]:
     """The files of one package that declare session models, whatever the names of its folders."""
     start = folder.parents[package.count(".")]
-    found = (source(path, [start]) for path in sorted(folder.rglob("*.py")))
+    found = (source(path, [start]) for path in _all_files(folder))
     return tuple(each for each in found if each is not None)
 
 
@@ -79,17 +89,37 @@ def module_name(path: Path, starts: Iterable[Path]) -> str | None:
     return ".".join(parts) if parts and all(part.isidentifier() for part in parts) else None
 
 
-def _files(root: Path) -> Iterator[Path]:
+def folders_of(root: Path, *, only_packages: bool = False) -> Iterator[tuple[Path, list[str]]]:
+    """The folders of a project that are looked through, in order, each with the names of its files."""
     for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if _is_looked_through(Path(folder) / name))
-        paths = (Path(folder) / name for name in sorted(names) if name.endswith(".py") and not _is_test(name))
+        inner = sorted(name for name in folders if _is_looked_through(Path(folder) / name))
+        folders[:] = [name for name in inner if not only_packages or is_there(Path(folder) / name / "__init__.py")]
+        yield Path(folder), sorted(names)
+
+
+def _files(root: Path, *, only_packages: bool) -> Iterator[Path]:
+    for folder, names in folders_of(root, only_packages=only_packages):
+        paths = (folder / name for name in names if name.endswith(".py") and not _is_test(name))
         # What a link leads to is found where it lies, and would count twice.
-        yield from (path for path in paths if not (path.is_symlink() and path.resolve().is_relative_to(root)))
+        yield from (path for path in paths if not _leads_into(root, path))
+
+
+def _all_files(folder: Path) -> list[Path]:
+    found = (Path(inner) / name for inner, _, names in os.walk(folder) for name in names)
+    return sorted(path for path in found if path.suffix == ".py")
+
+
+def _leads_into(root: Path, link: Path) -> bool:
+    """Whether it is a link to something in the project; a link that leads in a circle leads nowhere else."""
+    try:
+        return link.is_symlink() and link.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):
+        return True
 
 
 def _is_looked_through(folder: Path) -> bool:
     is_other = folder.name.startswith(".") or folder.name in SKIPPED
-    return not is_other and not (folder / "pyvenv.cfg").exists() and not (folder / PYPROJECT).exists()
+    return not is_other and not is_there(folder / "pyvenv.cfg") and not is_there(folder / PYPROJECT)
 
 
 def _is_test(name: str) -> bool:

@@ -1,11 +1,11 @@
 """Which sessions a command is about."""
 
+import difflib
 from collections.abc import Sequence
 
-from typed_sessions.checking.released import released_at
 from typed_sessions.project.discovery import Discovery
 from typed_sessions.project.project import TABLE
-from typed_sessions.revising.revise import RevisionError
+from typed_sessions.revising.refusal import RevisionError
 from typed_sessions.revising.subject import Subject
 from typed_sessions.shapes.canonical import is_same
 
@@ -19,7 +19,9 @@ def named(subjects: Sequence[Subject], name: str, found: Discovery) -> Subject:
     for subject in subjects:
         if subject.name == name:
             return subject
-    raise RevisionError("\n".join([f"there is no session {name!r}; {_listed(subjects)}", *found.problems]))
+    near = difflib.get_close_matches(name, [subject.name for subject in subjects], n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    raise RevisionError("\n".join([f"there is no session {name!r}; {meant}{_listed(subjects)}", *found.problems]))
 
 
 def changed(subjects: Sequence[Subject], found: Discovery, *, is_all: bool) -> list[Subject]:
@@ -28,10 +30,16 @@ def changed(subjects: Sequence[Subject], found: Discovery, *, is_all: bool) -> l
     Those that did not change are there for the files that are generated for them.
 
     Raises:
-        RevisionError: nothing was found at all; or several changed, and not all are wanted.
+        RevisionError: nothing was found at all; or, where not all are wanted, several changed, or something did not
+            import, so that it is not known which changed.
     """
     if not subjects:
         raise RevisionError("\n".join([_listed(subjects), *found.problems]))
+    if found.problems and not is_all:
+        names = ", ".join(subject.name for subject in subjects)
+        raise RevisionError(
+            "\n".join([*found.problems, f"so it is not known which session changed: mend that, or name one ({names})"])
+        )
     chosen = [subject for subject in subjects if is_changed(subject)]
     if len(chosen) > 1 and not is_all:
         names = ", ".join(subject.name for subject in chosen)
@@ -45,25 +53,6 @@ def is_changed(subject: Subject) -> bool:
     if frozen is None or subject.version != frozen.head:
         return True
     return not is_same(frozen.of(frozen.head).schema, subject.shape)
-
-
-def refuse_if_released(subject: Subject, against: str | None) -> None:
-    """Refuse to change the head, if the lock at a git ref (by default `against` of the project) has it.
-
-    Raises:
-        RevisionError: it is released there.
-        ProjectError: the ref cannot be used.
-    """
-    ref, frozen = against or subject.project.against, subject.frozen
-    if ref is None or frozen is None:
-        return
-    there = released_at(ref, subject.project).lock.histories.get(subject.name)
-    head = frozen.of(frozen.head)
-    if there is not None and any((each.version, each.digest) == (head.version, head.digest) for each in there.versions):
-        raise RevisionError(
-            f"version {head.version} of {subject.name} is in {ref}, so that sessions of it may be stored: make a new "
-            f"version, typed-sessions revision {subject.name}"
-        )
 
 
 def _listed(subjects: Sequence[Subject]) -> str:

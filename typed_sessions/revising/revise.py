@@ -14,30 +14,28 @@ from typed_sessions.editing.history_file import (
 )
 from typed_sessions.editing.model_file import with_history, with_version
 from typed_sessions.editing.workspace import Workspace, editing
-from typed_sessions.errors import TypedSessionsError
-from typed_sessions.history import JsonObject
 from typed_sessions.project.generated import generated_files
+from typed_sessions.revising.readers import next_version, read_from
+from typed_sessions.revising.refusal import RevisionError
 from typed_sessions.revising.subject import Subject
 from typed_sessions.shapes.canonical import is_same
-from typed_sessions.shapes.changes import ShapeChange, changes, min_reader
 from typed_sessions.shapes.golden import golden_file, golden_text
 from typed_sessions.shapes.lock import FrozenHistory, FrozenVersion
-from typed_sessions.shapes.nodes import root_of
 from typed_sessions.shapes.sample import sample
 from typed_sessions.shapes.source import record_names
 
 
-class RevisionError(TypedSessionsError):
-    """A revision cannot be made as it was asked for; the message says what to do. Nothing was written."""
-
-
 @dataclass(frozen=True, slots=True)
 class Revised:
-    """What a revision made of a session: its history, the head before (None if nothing was frozen) and after."""
+    """What a revision made of a session: its history, the head before (None if nothing was frozen) and after.
+
+    `drafts` are the names of the steps that were missing and are drafted now.
+    """
 
     history: FrozenHistory
     before: FrozenVersion | None
     after: FrozenVersion
+    drafts: tuple[str, ...] = ()
 
     @property
     def is_new(self) -> bool:
@@ -60,29 +58,31 @@ def revise(
         readable_from: code from this version on needs none of the fields that are gone.
 
     Raises:
-        RevisionError: the version of the class fits neither the lock nor its next version, or code of version
-            `readable_from` cannot read the new one.
+        RevisionError: the version of the class fits neither the lock nor its next version; or code of version
+            `readable_from` cannot read the new one, or there is no new one.
         EditError, FilesError: a file cannot be edited.
     """
     frozen = subject.frozen
     if frozen is None:
-        return _first(subject, workspace, message)
+        return _first(subject, workspace, message, readable_from)
     head, shape = frozen.of(frozen.head), subject.shape
     if subject.version not in (head.version, head.version + 1):
         raise RevisionError(_out_of_step(subject, head.version))
     is_bumped = subject.version == head.version + 1
     if is_same(head.schema, shape) and not is_empty and not is_bumped:
+        if readable_from is not None:
+            raise RevisionError(
+                f"{_vain(readable_from)}: nothing changed since version {head.version} of {frozen.name}"
+            )
         history = replace(frozen, model=subject.declared.location)
-        regenerate(subject, workspace, history)
-        return Revised(history, head, head)
-    made = next_version(head, shape, message)
+        return Revised(history, head, head, regenerate(subject, workspace, history))
+    made = next_version(frozen.versions, shape, message)
     if readable_from is not None:
         made = read_from(frozen, made, readable_from)
     history = replace(frozen, model=subject.declared.location, versions=(*frozen.versions, made))
     drop_sample(subject, workspace, head)
     set_version(subject, workspace, made.version)
-    regenerate(subject, workspace, history)
-    return Revised(history, head, made)
+    return Revised(history, head, made, regenerate(subject, workspace, history))
 
 
 def amend(subject: Subject, workspace: Workspace, *, message: str) -> Revised:
@@ -100,89 +100,83 @@ def amend(subject: Subject, workspace: Workspace, *, message: str) -> Revised:
     if subject.version != head.version:
         raise RevisionError(_out_of_step(subject, head.version))
     before = frozen.versions[-2] if len(frozen.versions) > 1 else None
-    said = message or head.message
-    made = FrozenVersion.of(head.version, subject.shape, min_reader=head.min_reader, message=said)
-    if before is not None:
-        made = next_version(before, subject.shape, said)
+    shape, said = subject.shape, message or head.message
+    if is_same(head.schema, shape):
+        made = replace(head, message=said)
+    elif before is None:
+        made = FrozenVersion.of(head.version, shape, min_reader=head.min_reader, message=said)
+    else:
+        made = next_version(frozen.versions[:-1], shape, said)
     history = replace(frozen, model=subject.declared.location, versions=(*frozen.versions[:-1], made))
     if before is not None:
         _redraft(subject, workspace, frozen, history)
-    regenerate(subject, workspace, history)
-    return Revised(history, head, made)
+    return Revised(history, head, made, regenerate(subject, workspace, history))
 
 
-def next_version(before: FrozenVersion, shape: JsonObject, message: str) -> FrozenVersion:
-    """The version that follows. One of the same shape means something else, which older code would not know."""
-    version = before.version + 1
-    readers = min_reader(before.schema, shape, version=version, before=before.min_reader)
-    return FrozenVersion.of(
-        version, shape, min_reader=version if is_same(before.schema, shape) else readers, message=message
-    )
+def regenerate(subject: Subject, workspace: Workspace, history: FrozenHistory) -> tuple[str, ...]:
+    """Bring the generated files up to date, and the history class: its base, and every step that it lacks.
 
-
-def read_from(frozen: FrozenHistory, made: FrozenVersion, version: int) -> FrozenVersion:
-    """A version that code from another one on may read, because somebody knows that it does not need what is gone.
-
-    Such code finds the default of a field that is gone, and does not write it back.
-
-    Raises:
-        RevisionError: it differs from a version of that code by more than what is added, and fields of the session
-            itself that are gone and had a default.
+    Gives the names of the steps that were drafted.
     """
-    readers = [each for each in frozen.versions if version <= each.version]
-    if version not in [each.version for each in readers]:
-        raise RevisionError(f"--readable-from {version}: {frozen.name} has no frozen version {version} before this one")
-    for each in readers:
-        for change in changes(each.schema, made.schema):
-            if not change.is_additive and not _is_gone(change, each):
-                raise RevisionError(
-                    f"--readable-from {version}: code of version {each.version} cannot read it: {change}; it could do "
-                    f"without a field of the session itself that has a default, and nothing else"
-                )
-    return FrozenVersion.of(made.version, made.schema, min_reader=version, message=made.message)
-
-
-def _is_gone(change: ShapeChange, before: FrozenVersion) -> bool:
-    field = root_of(before.schema).resolved().properties().get(change.path)
-    return change.kind == "removed" and field is not None and field.has_default
-
-
-def regenerate(subject: Subject, workspace: Workspace, history: FrozenHistory) -> None:
-    """Bring the generated files up to date, and the history class: its base, and the step to the head."""
     for path, text in generated_files(subject.project, subject.declared.path, history).items():
         workspace.write(path, text)
     if subject.has_history:
         path, text = subject.history_path, _text(workspace, subject)
         with editing(path, subject.project):
             workspace.write(path, with_base(text, subject.history_class, frozen_module=subject.frozen_module))
-    if len(history.versions) > 1:
-        _write_step(subject, workspace, history)
+    return _write_steps(subject, workspace, history) if len(history.versions) > 1 else ()
 
 
-def _first(subject: Subject, workspace: Workspace, message: str) -> Revised:
+def _first(subject: Subject, workspace: Workspace, message: str, readable_from: int | None) -> Revised:
+    if readable_from is not None:
+        raise RevisionError(f"{_vain(readable_from)}: no version of {subject.name} is frozen yet")
     config = subject.declared.model.session_config
     made = FrozenVersion.of(config.version, subject.shape, min_reader=config.min_reader, message=message)
     history = FrozenHistory(subject.name, subject.declared.location, config.history.oldest, (made,))
-    regenerate(subject, workspace, history)
-    return Revised(history, None, made)
+    return Revised(history, None, made, regenerate(subject, workspace, history))
 
 
-def _write_step(subject: Subject, workspace: Workspace, history: FrozenHistory) -> None:
-    """Append the step to the head, unless it is there."""
+def _vain(readable_from: int) -> str:
+    return f"leave --readable-from {readable_from} out"
+
+
+def _write_steps(subject: Subject, workspace: Workspace, history: FrozenHistory) -> tuple[str, ...]:
+    """Append the steps that are missing, from the oldest to the one to the head. Gives their names."""
     path, text = subject.history_path, workspace.read(subject.history_path)
     if text is None:
         text = drafted_history(subject.frozen_module, subject.history_class)
     with editing(path, subject.project):
-        _refuse_twins(text, subject.history_class)
-        workspace.write(path, with_step(text, subject.history_class, drafted(subject, text, history)))
+        written = _names(text, subject.history_class)
+        missing = [each for each in _pieces(history) if _is_missing(subject, step_name(each), written)]
+        for each in missing:
+            text = with_step(text, subject.history_class, drafted(subject, text, each))
+        workspace.write(path, text)
     model, name = workspace.read(subject.declared.path) or "", subject.declared.class_name
     with editing(subject.declared.path, subject.project):
         with_it = with_history(model, name, module=subject.history_module, history_class=subject.history_class)
     workspace.write(subject.declared.path, with_it)
+    return tuple(map(step_name, missing))
 
 
-def _refuse_twins(text: str, class_name: str) -> None:
-    """Two steps of one name are what a merge leaves; Python would take the second and forget the first."""
+def step_name(history: FrozenHistory) -> str:
+    """Of the step to the head of a history."""
+    return f"v{history.head - 1}_to_v{history.head}"
+
+
+def _pieces(history: FrozenHistory) -> list[FrozenHistory]:
+    """The history as it was at each version that a step leads to, oldest first."""
+    return [replace(history, versions=history.versions[:length]) for length in range(2, len(history.versions) + 1)]
+
+
+def _is_missing(subject: Subject, name: str, written: set[str]) -> bool:
+    """Whether nobody has this step. One that the class inherits is not overruled."""
+    above = (vars(each)[name] for each in subject.history_type.__mro__[1:] if name in vars(each))
+    inherited = next(above, None)
+    return name not in written and (inherited is None or getattr(inherited, "__isabstractmethod__", False))
+
+
+def _names(text: str, class_name: str) -> set[str]:
+    """The steps of a class. Two of one name are what a merge leaves; Python would take the second."""
     names = set[str]()
     for step in steps(text, class_name):
         if step.name in names:
@@ -191,6 +185,7 @@ def _refuse_twins(text: str, class_name: str) -> None:
                 f"take one of them out"
             )
         names.add(step.name)
+    return names
 
 
 def drafted(subject: Subject, text: str, history: FrozenHistory) -> str:
@@ -242,8 +237,7 @@ def drop_sample(subject: Subject, workspace: Workspace, outgoing: FrozenVersion)
 
 
 def _out_of_step(subject: Subject, head: int) -> str:
-    place = f"{subject.project.shown(subject.declared.path)}:{subject.declared.line}"
     return (
-        f"{subject.name} has version {subject.version} at {place} and is frozen up to version {head}: set it to {head} "
-        f"there and run this again; if two branches both made a version {head}, give --rebase"
+        f"{subject.name} has version {subject.version} at {subject.place} and is frozen up to version {head}: set it "
+        f"to {head} there and run this again; if two branches both made a version {head}, give --rebase"
     )

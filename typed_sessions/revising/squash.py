@@ -10,7 +10,8 @@ from typed_sessions.editing.workspace import Workspace, editing
 from typed_sessions.project.git import text_at
 from typed_sessions.project.project import ProjectError
 from typed_sessions.revising.choice import is_changed
-from typed_sessions.revising.revise import RevisionError, regenerate
+from typed_sessions.revising.refusal import RevisionError
+from typed_sessions.revising.revise import regenerate
 from typed_sessions.revising.subject import Subject
 from typed_sessions.shapes.golden import golden_text, version_of_file
 from typed_sessions.shapes.lock import FrozenHistory

@@ -4,10 +4,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
+
 from typed_sessions.history import History, JsonObject
 from typed_sessions.project.discovery import Declared
 from typed_sessions.project.generated import beside, frozen_module, package_of
 from typed_sessions.project.project import Project
+from typed_sessions.revising.refusal import RevisionError
 from typed_sessions.shapes.lock import FrozenHistory
 from typed_sessions.shapes.source import module_name
 from typed_sessions.shapes.stored import stored_schema
@@ -35,16 +38,37 @@ class Subject:
 
     @property
     def shape(self) -> JsonObject:
-        """Of the class."""
-        return stored_schema(self.declared.model)
+        """Of the class.
+
+        Raises:
+            RevisionError: a field has a type that JSON has not, or that is not known.
+        """
+        try:
+            return stored_schema(self.declared.model)
+        except (PydanticInvalidForJsonSchema, PydanticUserError) as error:
+            reason = str(error).partition("\n")[0].rstrip(".")
+            raise RevisionError(
+                f"{self.place}: {self.name}: its shape cannot be told: {reason}; give the field a type that JSON has"
+            ) from None
+
+    @property
+    def place(self) -> str:
+        """The file and line of the `session_config`."""
+        return f"{self.project.shown(self.declared.path)}:{self.declared.line}"
 
     @property
     def has_history(self) -> bool:
-        return type(self._history) is not History
+        return self.history_type is not History
 
     @property
-    def _history(self) -> History:
-        return self.declared.model.session_config.history
+    def is_generated(self) -> bool:
+        """Whether the history has a generated base."""
+        return any(each.__module__ == self.frozen_module for each in self.history_type.__mro__)
+
+    @property
+    def history_type(self) -> type[History]:
+        """`History` itself, if the class has no history."""
+        return type(self.declared.model.session_config.history)
 
     @property
     def frozen_module(self) -> str:
@@ -54,12 +78,12 @@ class Subject:
     def history_class(self) -> str:
         """Its qualified name; the one that it shall have, if there is none."""
         cls = self.declared.class_name.rpartition(".")[2]
-        return type(self._history).__qualname__ if self.has_history else f"{cls}History"
+        return self.history_type.__qualname__ if self.has_history else f"{cls}History"
 
     @property
     def history_module(self) -> str:
         if self.has_history:
-            return type(self._history).__module__
+            return self.history_type.__module__
         package = package_of(self.declared.model.__module__, self.declared.path)
         return beside(package, self._history_stem)
 

@@ -48,15 +48,6 @@ def changes(old: JsonObject, new: JsonObject) -> tuple[ShapeChange, ...]:
     return tuple(_Comparison().changes(root_of(old), root_of(new), ""))
 
 
-def min_reader(old: JsonObject, new: JsonObject, *, version: int, before: int) -> int:
-    """The lowest version of code that may read the new shape, `version`, whose predecessor those from `before` read.
-
-    A change that only adds is read by all that read its predecessor. In nested objects the new field needs a default
-    there, because older code may write new ones without it.
-    """
-    return before if all(change.is_additive for change in changes(old, new)) else version
-
-
 class _Comparison:
     """Walks through two shapes side by side."""
 

@@ -12,15 +12,9 @@ from typed_sessions.editing.written_steps import is_same_step, renamed
 from typed_sessions.revising.branches.meeting import Apart, Meeting
 from typed_sessions.revising.branches.merged_steps import Merged, merged_steps
 from typed_sessions.revising.branches.three_way import Three
-from typed_sessions.revising.revise import (
-    Revised,
-    RevisionError,
-    drafted,
-    drop_sample,
-    next_version,
-    regenerate,
-    set_version,
-)
+from typed_sessions.revising.readers import next_version
+from typed_sessions.revising.refusal import RevisionError
+from typed_sessions.revising.revise import Revised, drafted, drop_sample, regenerate, set_version
 from typed_sessions.revising.subject import Subject
 from typed_sessions.shapes.canonical import is_same
 from typed_sessions.shapes.golden import version_of_file
@@ -61,15 +55,15 @@ def rebase(subject: Subject, workspace: Workspace, apart: Apart, meeting: Meetin
     head = found.theirs.of(found.theirs.head)
     history = replace(found.theirs, model=subject.declared.location)
     is_needed = _means_something_else(apart) or not is_same(head.schema, subject.shape)
-    made = next_version(head, subject.shape, was.message) if is_needed else head
+    made = next_version(found.theirs.versions, subject.shape, was.message) if is_needed else head
     if is_needed:
         history = _behind(history, found.mine, made)
         drop_sample(subject, workspace, head)
     with editing(subject.history_path, subject.project):
         fate = _write_steps(subject, workspace, apart, meeting, history if is_needed else None)
     set_version(subject, workspace, made.version)
-    regenerate(subject, workspace, history)
-    return Rebased(Revised(history, head, made), was, fate, _samples(subject, was, meeting))
+    revised = Revised(history, head, made, regenerate(subject, workspace, history))
+    return Rebased(revised, was, fate, _samples(subject, was, meeting))
 
 
 def _behind(history: FrozenHistory, mine: FrozenHistory, made: FrozenVersion) -> FrozenHistory:

@@ -16,8 +16,10 @@ from typed_sessions.revising.branches.meeting import Apart, Meeting, meeting
 from typed_sessions.revising.branches.rebase import rebase
 from typed_sessions.revising.branches.sides import conflicted
 from typed_sessions.revising.branches.three_way import conflict_lines
-from typed_sessions.revising.report import next_steps, rebase_report
-from typed_sessions.revising.revise import RevisionError
+from typed_sessions.revising.guard import refuse_if_edited
+from typed_sessions.revising.refusal import RevisionError
+from typed_sessions.revising.report import advice, next_steps, rebase_report
+from typed_sessions.revising.revise import Revised
 from typed_sessions.revising.subject import Subject
 from typed_sessions.shapes.lock import lock_text
 
@@ -41,10 +43,11 @@ def reunite(project: Project, workspace: Workspace, *, against: str | None, name
 
     Raises:
         ProjectError: no branches meet here.
-        RevisionError: a person has to decide something first; the message says what.
+        RevisionError: the lock was edited, or a person has to decide something first; the message says what.
         EditError, FilesError, LockError: a file cannot be used.
     """
     met = meeting(project, against)
+    refuse_if_edited(met.lock, project)
     apart = met.apart()
     if name is not None and name not in met.names:
         raise RevisionError(f"neither side has a session {name!r}; there are {', '.join(met.names) or 'none'}")
@@ -61,7 +64,7 @@ def reunite(project: Project, workspace: Workspace, *, against: str | None, name
 
 def _renumbered(met: Meeting, apart: Mapping[str, Apart], workspace: Workspace) -> list[str]:
     solved, lock = _solved(met), met.lock
-    told, steps = list[str](), list[str]()
+    told, steps, all_done = list[str](), list[str](), list[tuple[Subject, Revised]]()
     # Only their modules: others may be in conflict themselves, and are no affair of this.
     with overlaid(solved.texts), discovering(replace(met.project, models=met.modules)) as found:
         for each in apart.values():
@@ -72,8 +75,9 @@ def _renumbered(met: Meeting, apart: Mapping[str, Apart], workspace: Workspace) 
             lock = lock.with_history(done.revised.history)
             told += rebase_report(subject, done, met, each.commit)
             steps += next_steps(subject, done.revised, workspace)
+            all_done.append((subject, done.revised))
     workspace.write(met.project.lock, lock_text(lock))
-    return [*told, *([""] if steps else []), *steps]
+    return [*told, *advice(all_done), *([""] if steps else []), *steps]
 
 
 def _subject(apart: Apart, met: Meeting, found: Discovery, solved: Solved) -> Subject:
