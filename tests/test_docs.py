@@ -58,7 +58,7 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The current directory of a new user, who has the library's environment activated and nothing set."""
     for variable in [name for name in os.environ if name.startswith((PREFIX, "TELEGRAM_", "FORCE_COLOR", "PYTEST_"))]:
         monkeypatch.delenv(variable)
@@ -66,7 +66,12 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("PYTHONPATH", raising=False)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]  # it would be taken for that of the next project
 
 
 @pytest.mark.parametrize("name", RUNNING)
