@@ -244,7 +244,7 @@ def test_what_it_makes_is_typed(shop: HistoryProject) -> None:
     shop.replace("shop/orders/__init__.py", 'street: str = ""', 'street: str = ""\n        floor: int = 0')
     shop.replace("wishes.py", "words:", "text:")
     said = ran("revision", "--all", "-m", "second")
-    assert "wish_history.py:13: replace the ... in v1_to_v2" in said
+    assert "wish_history.py:14: replace the ... in v1_to_v2" in said
     shop.replace("wish_history.py", "...,", 'old["words"],')
 
     assert checked(shop, "mypy", "--strict", "--cache-dir=/dev/null", ".") == (
