@@ -4,15 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiogram import Bot, Dispatcher
-from aiogram.types import Update
-from pydantic import JsonValue
 
-from typed_sessions import Record, SessionConfig, SessionKey, SessionModel, Sessions
+from typed_sessions import JsonObject, Record, SessionConfig, SessionKey, SessionModel, Sessions, Store
 from typed_sessions.integrations.aiogram import SessionMiddleware
 from typed_sessions.stores.memory import MemoryStore
 from typed_sessions.stores.protocol import Change, Outcome
+from typed_sessions.testing.bots import Chat, Person, Updates, supergroup
+from typed_sessions.testing.bots.aiogram import feed
 
-ADA, BOB, CLUB = 71001001, 71001002, -1002001001
+ADA = Person(id=71001001, first_name="Ada")
+BOB = Person(id=71001002, first_name="Bob")
+CLUB = supergroup(-1002001001)
+TOKEN = "7009001:unused"  # noqa: S105 # no secret: nobody is called
 
 
 class Cart(SessionModel):
@@ -47,44 +50,33 @@ class WatchedStore(MemoryStore):
 class Shop:
     """A dispatcher to register handlers with, fed by `hear`; `cart` and `prefs` look into the store."""
 
-    def __init__(self, *, shutdown_timeout: float = 10.0) -> None:
-        self.store = WatchedStore()
-        self.sessions = Sessions(self.store)
-        self.dispatcher = Dispatcher()
+    def __init__(
+        self, store: Store | None = None, *, shutdown_timeout: float = 10.0, dispatcher: Dispatcher | None = None
+    ) -> None:
+        self.watched = WatchedStore()
+        self.sessions = Sessions(store or self.watched)
+        self.dispatcher = dispatcher or Dispatcher()
         self.middleware = SessionMiddleware(self.sessions, shutdown_timeout=shutdown_timeout)
-        self.bot = Bot("7009001:unused")
+        self.updates = Updates()
+        self.bot = Bot(TOKEN)
 
-    async def hear(self, text: str = "hi", *, chat: int = ADA, user: int = ADA) -> Any:  # noqa: ANN401 # what a handler returns
-        return await self.feed("message", message(text, chat=chat, user=user))
+    @property
+    def traffic(self) -> tuple[list[int], list[int]]:
+        """The keys of each load, and the changes of each save."""
+        return self.watched.loads, self.watched.saves
 
-    async def feed(self, kind: str, content: Mapping[str, JsonValue]) -> Any:  # noqa: ANN401 # what a handler returns
-        update = Update.model_validate({"update_id": 1, kind: content}, context={"bot": self.bot})
-        return await self.dispatcher.feed_update(self.bot, update)
+    async def hear(self, text: str = "hi", *, chat: Chat | None = None, user: Person = ADA) -> Any:  # noqa: ANN401 # what a handler returns
+        return await self.feed(self.updates.message(user, text, chat=chat))
 
-    async def cart(self, key: int | str | tuple[int | str, ...] = ADA) -> list[str]:
+    async def feed(self, update: JsonObject) -> Any:  # noqa: ANN401 # what a handler returns
+        return await feed(self.dispatcher, update, bot=self.bot)
+
+    async def put(self, *lines: str, chat: int = ADA.id) -> None:
+        """Store a cart."""
+        await self.sessions.save(chat, Cart(lines=list(lines)))
+
+    async def cart(self, key: int | str | tuple[int | str, ...] = ADA.id) -> list[str]:
         return (await self.sessions.load(Cart, key)).lines
 
-    async def prefs(self, key: int = ADA) -> str:
+    async def prefs(self, key: int = ADA.id) -> str:
         return (await self.sessions.load(Prefs, key)).favourite
-
-
-def message(text: str = "hi", *, chat: int = ADA, user: int | None = ADA) -> dict[str, JsonValue]:
-    kind = "private" if chat > 0 else "supergroup"
-    content: dict[str, JsonValue] = {"message_id": 1, "date": 0, "text": text, "chat": {"id": chat, "type": kind}}
-    return content if user is None else {**content, "from": person(user)}
-
-
-def inline_query() -> dict[str, JsonValue]:
-    return {"id": "1", "query": "pizza", "offset": "", "from": person(ADA)}
-
-
-def poll() -> dict[str, JsonValue]:
-    """A poll's state: an event without chat and user."""
-    numbers = {"total_voter_count": 0}
-    flags = {"is_closed": False, "is_anonymous": True, "allows_multiple_answers": False, "allows_revoting": False,
-             "members_only": False}  # fmt: skip
-    return {"id": "1", "question": "Pizza?", "options": [], "type": "regular", **numbers, **flags}
-
-
-def person(number: int) -> dict[str, JsonValue]:
-    return {"id": number, "is_bot": False, "first_name": "Ada"}

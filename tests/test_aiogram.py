@@ -11,9 +11,19 @@ from aiogram.dispatcher.event.bases import CancelHandler, SkipHandler
 from aiogram.dispatcher.middlewares.data import MiddlewareData
 from aiogram.types import ErrorEvent, InlineQuery, Message, Poll
 
-from tests.aiogram_bot import ADA, BOB, CLUB, Cart, Prefs, Shop, inline_query, message, poll
-from typed_sessions import InvalidKeyError, SessionDefinitionError, SessionModel
-from typed_sessions.integrations.aiogram import KeyFunction, SessionMiddleware, per_chat, per_user, per_user_in_chat
+from tests.aiogram_bot import ADA, BOB, CLUB, Cart, Prefs, Shop
+from typed_sessions import MissingKeyError, SessionDefinitionError, SessionModel
+from typed_sessions.integrations.aiogram import (
+    KeyFunction,
+    Place,
+    SessionMiddleware,
+    per_chat,
+    per_user,
+    per_user_in_chat,
+)
+from typed_sessions.testing.bots import channel
+
+NEWS = channel(-1002001002)
 
 
 async def add(message: Message, cart: Cart) -> None:
@@ -109,7 +119,7 @@ async def test_the_sessions_of_a_handler_take_one_read_and_one_transaction(shop:
 
     await shop.hear()
 
-    assert (shop.store.loads, shop.store.saves) == ([2], [2])
+    assert shop.traffic == ([2], [2])
 
 
 async def test_nothing_is_written_if_nothing_changed(shop: Shop) -> None:
@@ -120,7 +130,7 @@ async def test_nothing_is_written_if_nothing_changed(shop: Shop) -> None:
 
     await shop.hear()
 
-    assert (shop.store.loads, shop.store.saves) == ([1], [])
+    assert shop.traffic == ([1], [])
 
 
 async def test_nothing_is_read_for_a_handler_that_asks_for_nothing(shop: Shop) -> None:
@@ -130,7 +140,7 @@ async def test_nothing_is_read_for_a_handler_that_asks_for_nothing(shop: Shop) -
     shop.dispatcher.message.register(welcome)
 
     assert await shop.hear() == "Hello"
-    assert (shop.store.loads, shop.store.saves) == ([], [])
+    assert shop.traffic == ([], [])
 
 
 async def test_nothing_is_read_for_a_handler_whose_filter_says_no(shop: Shop) -> None:
@@ -138,7 +148,7 @@ async def test_nothing_is_read_for_a_handler_whose_filter_says_no(shop: Shop) ->
 
     await shop.hear("diavola")
 
-    assert shop.store.loads == []
+    assert shop.watched.loads == []
 
 
 @pytest.mark.parametrize("error", [RuntimeError, CancelHandler, asyncio.CancelledError])
@@ -152,7 +162,7 @@ async def test_nothing_is_saved_if_the_handler_raises(shop: Shop, error: type[Ba
     with pytest.raises(error):
         await shop.hear()
 
-    assert (await shop.cart(), shop.store.saves) == ([], [])
+    assert (await shop.cart(), shop.watched.saves) == ([], [])
 
 
 async def test_nothing_is_saved_if_the_handler_lets_the_next_one_try(shop: Shop) -> None:
@@ -198,8 +208,8 @@ async def test_a_handler_for_errors_may_ask_for_the_session_of_the_handler_that_
 
 
 async def test_a_key_function_sees_the_update_in_a_handler_for_errors_too(bare: Shop) -> None:
-    def by_update(data: MiddlewareData) -> int:
-        update = data.get("event_update")
+    def by_update(place: Place[MiddlewareData]) -> int:
+        update = place.source.get("event_update")
         return update.update_id if update else 0
 
     async def fail(_: Message) -> None:
@@ -230,23 +240,22 @@ async def test_ten_updates_at_once_in_one_chat_all_count(shop: Shop) -> None:
     assert sorted(await shop.cart()) == list("0123456789")
 
 
-async def by_text(data: MiddlewareData) -> str:
-    update = data.get("event_update")
+async def by_text(place: Place[MiddlewareData]) -> str:
+    update = place.source.get("event_update")
     return str(update.message.text) if update and update.message else ""
 
 
-def by_bot(data: MiddlewareData) -> tuple[int, int]:
-    bot = data.get("bot")
-    return (bot.id if bot else 0, per_chat(data))
+def by_kind(place: Place) -> tuple[int, str]:
+    return (place.chat, place.kind)
 
 
 @pytest.mark.parametrize(
     ("key", "text"),
     [
-        (per_chat, f"{CLUB}"),
-        (per_user, f"{BOB}"),
-        (per_user_in_chat, f"{CLUB}/{BOB}"),
-        (by_bot, f"7009001/{CLUB}"),
+        (per_chat, f"{CLUB.id}"),
+        (per_user, f"{BOB.id}"),
+        (per_user_in_chat, f"{CLUB.id}/{BOB.id}"),
+        (by_kind, f"{CLUB.id}/message"),
         (by_text, "funghi"),
     ],
 )
@@ -265,24 +274,24 @@ async def test_the_key_is_the_chat_unless_the_binding_says_otherwise(bare: Shop)
 
     await bare.hear("funghi", chat=CLUB, user=BOB)
 
-    assert await bare.cart(CLUB) == ["funghi"]
+    assert await bare.cart(CLUB.id) == ["funghi"]
 
 
 async def test_the_owner_is_stored_if_the_binding_says_who(bare: Shop) -> None:
-    bare.middleware.bind(Cart, owner=per_user).bind(Prefs).setup(bare.dispatcher)
+    bare.middleware.bind(Cart, owner=lambda place: place.user_id).bind(Prefs).setup(bare.dispatcher)
     bare.dispatcher.message.register(add, F.text == "funghi")
     bare.dispatcher.message.register(like)
     await bare.hear("funghi", chat=CLUB, user=BOB)
     await bare.hear("diavola", chat=CLUB, user=BOB)
 
-    assert await bare.sessions.delete_owner(BOB) == 1
-    assert (await bare.cart(CLUB), await bare.prefs(CLUB)) == ([], "diavola")
+    assert await bare.sessions.delete_owner(BOB.id) == 1
+    assert (await bare.cart(CLUB.id), await bare.prefs(CLUB.id)) == ([], "diavola")
 
 
 async def test_an_owner_may_be_nobody(bare: Shop) -> None:
-    async def nobody(_: MiddlewareData) -> None: ...
+    async def unknown(_: Place) -> None: ...
 
-    bare.middleware.bind(Cart, owner=nobody).setup(bare.dispatcher)
+    bare.middleware.bind(Cart, owner=unknown).setup(bare.dispatcher)
     bare.dispatcher.message.register(add)
 
     await bare.hear("funghi")
@@ -300,11 +309,11 @@ async def test_an_event_without_chat_and_user_has_no_session(bare: Shop, key: Ke
     bare.middleware.bind(Cart, key=key).setup(bare.dispatcher)
     bare.dispatcher.poll.register(vote)
 
-    with pytest.raises(InvalidKeyError, match=f"`poll` is from {missing}; .*key=") as caught:
-        await bare.feed("poll", poll())
+    with pytest.raises(MissingKeyError, match=f"`poll` is from {missing}; .*key=") as caught:
+        await bare.feed(bare.updates.poll("1", "Pizza?", []))
 
     assert "<locals>.vote" in caught.value.__notes__[0]
-    assert bare.store.loads == []
+    assert bare.watched.loads == []
 
 
 async def test_an_event_without_a_chat_may_have_a_session_of_its_user(shop: Shop) -> None:
@@ -313,7 +322,7 @@ async def test_an_event_without_a_chat_may_have_a_session_of_its_user(shop: Shop
 
     shop.dispatcher.inline_query.register(search)
 
-    await shop.feed("inline_query", inline_query())
+    await shop.feed(shop.updates.inline_query(ADA, "pizza"))
 
     assert await shop.prefs() == "funghi"
 
@@ -324,23 +333,23 @@ async def test_an_event_without_chat_and_user_is_fine_for_a_handler_that_asks_fo
 
     shop.dispatcher.poll.register(vote)
 
-    assert await shop.feed("poll", poll()) == "counted"
-    assert shop.store.loads == []
+    assert await shop.feed(shop.updates.poll("1", "Pizza?", [])) == "counted"
+    assert shop.watched.loads == []
 
 
 async def test_a_channels_post_has_a_session_of_its_chat(shop: Shop) -> None:
     shop.dispatcher.channel_post.register(add)
 
-    await shop.feed("channel_post", message("news", chat=CLUB, user=None))
+    await shop.feed(shop.updates.channel_post("news", chat=NEWS))
 
-    assert await shop.cart(CLUB) == ["news"]
+    assert await shop.cart(NEWS.id) == ["news"]
 
 
 async def test_handlers_of_nested_routers_are_served_once(bare: Shop) -> None:
     asked: list[int] = []
 
-    def noted(data: MiddlewareData) -> int:
-        asked.append(per_chat(data))
+    def noted(place: Place) -> int:
+        asked.append(place.chat)
         return asked[-1]
 
     outer, inner = Router(), Router()
@@ -351,7 +360,7 @@ async def test_handlers_of_nested_routers_are_served_once(bare: Shop) -> None:
 
     await bare.hear("funghi")
 
-    assert (await bare.cart(), asked) == (["funghi"], [ADA])
+    assert (await bare.cart(), asked) == (["funghi"], [ADA.id])
 
 
 async def test_a_value_of_the_same_name_does_not_take_the_place_of_the_session(shop: Shop) -> None:
@@ -364,6 +373,16 @@ async def test_a_value_of_the_same_name_does_not_take_the_place_of_the_session(s
     await shop.hear("funghi")
 
     assert await shop.cart() == ["funghi"]
+
+
+async def test_names_that_scenes_use_may_be_used_otherwise(shop: Shop) -> None:
+    async def count(_: Message, cart: Cart, scenes: str) -> int:
+        return len(cart.lines) + len(scenes)
+
+    shop.dispatcher["scenes"] = "of a film"
+    shop.dispatcher.message.register(count)
+
+    assert await shop.hear() == 9
 
 
 async def test_a_model_is_bound_once(bare: Shop) -> None:
@@ -408,13 +427,25 @@ async def test_all_that_is_wrong_is_said_at_once(bare: Shop) -> None:
     assert str(caught.value).count("\n") == 3
 
 
+@pytest.mark.parametrize("when", ["startup", "shutdown"])
+async def test_a_callback_of_start_or_stop_that_asks_for_a_session_stops_the_start(shop: Shop, when: str) -> None:
+    async def prepare(cart: Cart) -> None: ...
+
+    router = Router()
+    getattr(router, when).register(prepare)
+    shop.dispatcher.include_router(router)
+
+    with pytest.raises(SessionDefinitionError, match=r"prepare: `cart: Cart` .*no event .*`sessions\.open`"):
+        await shop.dispatcher.emit_startup()
+
+
 async def test_the_bot_starts_if_all_is_bound(shop: Shop) -> None:
     shop.dispatcher.message.register(add)
     shop.dispatcher.message.register(like)
 
     await shop.dispatcher.emit_startup()
 
-    assert shop.store.loads == []
+    assert shop.watched.loads == []
 
 
 async def test_a_handler_that_cannot_be_served_is_not_run_even_without_a_start(bare: Shop) -> None:
@@ -444,61 +475,6 @@ async def test_a_model_is_bound_where_its_middleware_is(bare: Shop) -> None:
     other.verify(bare.dispatcher)
     with pytest.raises(SessionDefinitionError):
         bare.middleware.verify(bare.dispatcher)
-
-
-def held(shop: Shop) -> tuple[asyncio.Event, asyncio.Event]:
-    """Register a handler that says when it began, and ends when it may."""
-    began, may_end = asyncio.Event(), asyncio.Event()
-
-    async def hold(message: Message, cart: Cart) -> None:
-        cart.lines.append(message.text or "")
-        began.set()
-        await may_end.wait()
-
-    shop.dispatcher.message.register(hold)
-    return began, may_end
-
-
-async def test_handlers_that_hold_sessions_end_before_anything_is_shut_down(bare: Shop) -> None:
-    found: list[str] = []
-
-    async def close() -> None:
-        found.extend(await bare.cart())
-
-    bare.dispatcher.shutdown.register(close)
-    bare.middleware.bind(Cart).setup(bare.dispatcher)
-    began, may_end = held(bare)
-
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(bare.hear("funghi"))
-        await began.wait()
-        tasks.create_task(bare.dispatcher.emit_shutdown())
-        may_end.set()
-
-    assert found == ["funghi"]
-
-
-async def test_the_shutdown_waits_no_longer_than_it_may(caplog: pytest.LogCaptureFixture) -> None:
-    shop = Shop(shutdown_timeout=0)
-    shop.middleware.bind(Cart).setup(shop.dispatcher)
-    began, may_end = held(shop)
-
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(shop.hear("funghi"))
-        await began.wait()
-        await shop.dispatcher.emit_shutdown()
-        may_end.set()
-
-    assert "1 handlers still hold sessions" in caplog.text
-
-
-async def test_the_shutdown_does_not_wait_for_nothing(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
-    shop.dispatcher.message.register(add)
-    await shop.hear()
-
-    await shop.dispatcher.emit_shutdown()
-
-    assert caplog.text == ""
 
 
 def test_without_aiogram_the_error_names_the_extra() -> None:

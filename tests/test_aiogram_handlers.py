@@ -2,10 +2,11 @@
 
 import functools
 import threading
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
+from aiogram import Router
 from aiogram.fsm.scene import Scene, SceneRegistry, on
 from aiogram.handlers import MessageHandler
 from aiogram.types import Message
@@ -14,7 +15,8 @@ from typing_extensions import TypeAliasType
 
 from tests.aiogram_bot import ADA, Cart, Prefs, Shop
 from typed_sessions import Session, SessionConfig, SessionDefinitionError, SessionGroup, SessionModel, SyncSession
-from typed_sessions.integrations.aiogram import per_user
+from typed_sessions.group import OpenGroup
+from typed_sessions.integrations.aiogram import SessionBinding, per_user
 
 if TYPE_CHECKING:
     from tests.aiogram_bot import Cart as HiddenCart
@@ -109,6 +111,40 @@ class ClassBased(MessageHandler):
         self.cart.lines.append(self.event.text or "")
 
 
+class ByAttribute(MessageHandler):
+    cart: Cart
+
+    async def handle(self) -> None:
+        self.cart.lines.append(self.event.text or "")
+
+
+class ByInheritedAttribute(ByAttribute):
+    """Its parent is annotated."""
+
+
+class ByQuotedAttribute(MessageHandler):
+    cart: "Cart"
+    other: "HiddenShop"
+    prefix = ""
+
+    def __init__(self, event: Message) -> None:
+        super().__init__(event)
+        assert not hasattr(self, "cart")
+
+    async def handle(self) -> None:
+        self.cart.lines.append(self.prefix + (self.event.text or ""))
+
+
+class ByBoth(ByAttribute):
+    def __init__(self, event: Message, cart: Cart) -> None:
+        super().__init__(event)
+        self.found = cart
+
+    async def handle(self) -> None:
+        assert self.found is self.cart
+        await super().handle()
+
+
 class Shopping(Scene, state="shopping"):
     @on.message()
     async def add(self, message: Message, cart: "Cart") -> None:
@@ -125,7 +161,8 @@ def shop() -> Shop:
 KINDS: list[Callable[..., Any]] = [
     function, quoted, annotated, aliased, beside_unresolvable, keyword_only, defaulted, with_all_data,
     bare_parameters, with_model_of_pydantic, synchronous, decorated(function), decorated(decorated(function)),
-    Clerk().add, Clerk(), ClassBased, functools.partial(prefixed, ""), functools.partial(function, cart=EMPTY),
+    Clerk().add, Clerk(), ClassBased, ByAttribute, ByInheritedAttribute, ByQuotedAttribute, ByBoth,
+    functools.partial(prefixed, ""), functools.partial(function, cart=EMPTY),
     functools.partial(Clerk().add), functools.partial(decorated(function)), decorated(functools.partial(function)),
 ]  # fmt: skip
 
@@ -142,7 +179,7 @@ async def test_a_handler_of_any_kind_gets_its_session(shop: Shop, handler: Calla
 
 async def test_a_handler_of_a_scene_gets_its_session(shop: Shop) -> None:
     SceneRegistry(shop.dispatcher).add(Shopping)
-    await shop.dispatcher.fsm.get_context(shop.bot, chat_id=ADA, user_id=ADA).set_state("shopping")
+    await shop.dispatcher.fsm.get_context(shop.bot, chat_id=ADA.id, user_id=ADA.id).set_state("shopping")
     await shop.dispatcher.emit_startup()
 
     await shop.hear("funghi")
@@ -173,18 +210,22 @@ async def lone(cart: Cart) -> None: ...
 async def positional_only(message: Message, cart: Cart, /) -> None: ...
 async def starred(message: Message, *carts: Cart) -> None: ...
 async def double_starred(message: Message, **carts: Cart) -> None: ...
-async def optional(message: Message, cart: Cart | None) -> None: ...
-async def old_optional(message: Message, cart: Optional[Cart] = None) -> None: ...  # noqa: UP045 # as people write
-async def quoted_optional(message: Message, cart: "Cart | None" = None) -> None: ...
+async def optional_by_position(message: Message, cart: Cart | None = None, /) -> None: ...
+async def optional_choice(message: Message, cart: Cart | Prefs | None) -> None: ...
+async def opened_group(message: Message, cart: OpenGroup[Group]) -> None: ...
+async def coroutine(message: Message, cart: Coroutine[Any, Any, Cart]) -> None: ...
+async def listed(message: Message, cart: list[Cart]) -> None: ...
+async def by_type(message: Message, cart: type[Cart]) -> None: ...
+async def by_key(message: Message, cart: Mapping[str, Cart | None]) -> None: ...
+async def iterated(message: Message, cart: AsyncIterator[Session[Cart]]) -> None: ...
+async def lazily_optional(message: Message, cart: Awaitable[Cart | None]) -> None: ...
 async def choice(message: Message, cart: Cart | Prefs) -> None: ...
-async def handle(message: Message, cart: Session[Cart]) -> None: ...
-async def quoted_handle(message: Message, cart: "Session[Cart]") -> None: ...
 async def optional_handle(message: Message, cart: Session[Cart] | None) -> None: ...
 async def sync_handle(message: Message, cart: SyncSession[Cart]) -> None: ...
 async def group(message: Message, cart: Group) -> None: ...
 
 
-BY_NAME, ALWAYS_THERE, THE_MODEL = "by name", "is always there", "ask for the session model itself"
+BY_NAME, CHOICE, FOREIGN = "by name", "names a choice; ask for one", "is nothing that a handler gets; ask for one"
 
 
 @pytest.mark.parametrize(
@@ -194,15 +235,19 @@ BY_NAME, ALWAYS_THERE, THE_MODEL = "by name", "is always there", "ask for the se
         (positional_only, BY_NAME),
         (starred, BY_NAME),
         (double_starred, BY_NAME),
-        (optional, ALWAYS_THERE),
-        (old_optional, ALWAYS_THERE),
-        (quoted_optional, ALWAYS_THERE),
-        (choice, ALWAYS_THERE),
-        (optional_handle, ALWAYS_THERE),
-        (handle, THE_MODEL),
-        (quoted_handle, THE_MODEL),
-        (sync_handle, THE_MODEL),
-        (group, THE_MODEL),
+        (optional_by_position, BY_NAME),
+        (choice, CHOICE),
+        (optional_choice, CHOICE),
+        (optional_handle, CHOICE),
+        (sync_handle, FOREIGN),
+        (group, FOREIGN),
+        (opened_group, FOREIGN),
+        (coroutine, FOREIGN),
+        (listed, FOREIGN),
+        (by_type, FOREIGN),
+        (by_key, FOREIGN),
+        (iterated, FOREIGN),
+        (lazily_optional, FOREIGN),
     ],
 )
 async def test_a_parameter_that_cannot_be_served_is_refused(
@@ -239,7 +284,19 @@ async def test_other_names_that_are_not_there_at_run_time_are_no_concern_of_ours
 
     await shop.dispatcher.emit_startup()
 
-    assert shop.store.loads == []
+    assert shop.watched.loads == []
+
+
+async def with_a_function(_: Message, make: Callable[[], Cart], carts: SessionBinding[Cart]) -> str:
+    return f"{make()} {carts.model.__name__}"
+
+
+async def test_what_makes_or_binds_a_model_may_come_from_elsewhere(shop: Shop) -> None:
+    shop.dispatcher["make"], shop.dispatcher["carts"] = Cart, SessionBinding(Cart)
+    shop.dispatcher.message.register(with_a_function)
+    await shop.dispatcher.emit_startup()
+
+    assert await shop.hear() == "lines=[] Cart"
 
 
 async def test_a_handler_without_a_signature_asks_for_nothing(shop: Shop) -> None:
@@ -247,7 +304,7 @@ async def test_a_handler_without_a_signature_asks_for_nothing(shop: Shop) -> Non
 
     await shop.dispatcher.emit_startup()
 
-    assert shop.store.loads == []
+    assert shop.watched.loads == []
 
 
 @pytest.mark.parametrize(
@@ -266,3 +323,52 @@ async def test_the_error_names_the_handler_as_it_stands_in_the_source(handler: C
 
     with pytest.raises(SessionDefinitionError, match=f"{name}: `cart: Cart`"):
         shop.middleware.verify(shop.dispatcher)
+
+
+async def test_attributes_of_a_class_are_set_in_every_manner(shop: Shop) -> None:
+    class InAllManners(MessageHandler):
+        session: Session[Cart]
+        optional: Prefs | None
+        lazy: Awaitable[Prefs]
+
+        async def handle(self) -> tuple[object, ...]:
+            return await self.lazy, self.optional, self.session.data
+
+    shop.dispatcher.message.register(InAllManners)
+
+    assert await shop.hear() == (Prefs(), None, Cart())
+
+
+async def test_an_attribute_that_cannot_be_served_is_refused(shop: Shop) -> None:
+    class Choosy(MessageHandler):
+        cart: Cart | Prefs
+
+        async def handle(self) -> None: ...
+
+    shop.dispatcher.message.register(Choosy)
+
+    with pytest.raises(SessionDefinitionError, match=r"Choosy: `cart: .*names a choice"):
+        await shop.dispatcher.emit_startup()
+
+
+async def test_a_class_based_handler_works_under_another_dispatcher_without_sessions_too(shop: Shop) -> None:
+    class Indifferent(ByAttribute):
+        async def handle(self) -> None:
+            assert hasattr(self, "cart") is self.has_cart
+
+        has_cart = True
+
+    router = Router()
+    router.message.register(Indifferent)
+    shop.dispatcher.include_router(router)
+    await shop.hear()
+    shop.dispatcher.sub_routers.remove(router)
+    router._parent_router = None  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # aiogram has no other way
+    Indifferent.has_cart = False
+    bare = Shop()
+    bare.dispatcher["cart"] = "not of a session"
+    bare.dispatcher.include_router(router)
+
+    await bare.hear()
+
+    assert bare.traffic == ([], [])

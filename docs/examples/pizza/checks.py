@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pizza.bot_api import Sent, Tapped
 from pizza.database import Row
 from pizza.menu import MENU
 from pizza.recording import Event
+from typed_sessions.testing.bots import Answer
 
 ADD = re.compile(r"/add(?:@\w+)? (\w+)(?: (\d+))?\Z")
 FAVOURITE = re.compile(r"/favourite (\w+)\Z")
@@ -22,7 +22,7 @@ class Day:
     """One day of the shop: what was said, what the bot did, what lay in the database that evening."""
 
     events: Sequence[Event]
-    answers: Sequence[Sent | Tapped]
+    answers: Sequence[Answer]
     confirmed: Sequence[int]
     rows: Sequence[Row]
 

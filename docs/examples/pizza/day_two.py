@@ -4,7 +4,7 @@ The carts of day one are still in the database. `CartHistory` brings each along 
 handlers never see an old one.
 """
 
-from aiogram import Dispatcher, F
+from aiogram import Dispatcher, F, Router
 from aiogram.filters import Command, CommandObject
 from aiogram.methods import AnswerCallbackQuery, SendMessage
 from aiogram.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
@@ -105,14 +105,25 @@ async def welcome(message: Message) -> SendMessage:
     return message.reply("Commands: /add margherita 2, /cart, /favourite diavola, /usual, /order")
 
 
-def shop(sessions: Sessions) -> Dispatcher:
-    dispatcher = Dispatcher()
-    dispatcher.message.register(add, Command("add"))
-    dispatcher.message.register(favourite, Command("favourite"))
-    dispatcher.message.register(usual, Command("usual"))
-    dispatcher.message.register(show, Command("cart"))
-    dispatcher.message.register(order, Command("order"))
-    dispatcher.message.register(welcome, F.text)
-    dispatcher.callback_query.register(bake, F.data == "bake")
+def counter() -> Router:
+    router = Router()
+    router.message.register(add, Command("add"))
+    router.message.register(favourite, Command("favourite"))
+    router.message.register(usual, Command("usual"))
+    router.message.register(show, Command("cart"))
+    router.message.register(order, Command("order"))
+    router.message.register(welcome, F.text)
+    router.callback_query.register(bake, F.data == "bake")
+    return router
+
+
+def served(dispatcher: Dispatcher, sessions: Sessions) -> Dispatcher:
+    """Give the handlers of a dispatcher a cart for each chat, and the taste of each person."""
     SessionMiddleware(sessions).bind(Cart).bind(Prefs, key=per_user).setup(dispatcher)
     return dispatcher
+
+
+def shop(sessions: Sessions) -> Dispatcher:
+    dispatcher = Dispatcher()
+    dispatcher.include_router(counter())
+    return served(dispatcher, sessions)

@@ -11,10 +11,10 @@ from pizza import day_one, day_two
 from pizza.bot_api import BotApi
 from pizza.checks import Check, Day, checks
 from pizza.database import Row, demo_table, rows, store
-from pizza.polling import polled
 from pizza.recording import Event, bursts, recorded
 from pizza.screen import Screen
 from typed_sessions import Sessions
+from typed_sessions.testing.bots.aiogram import polled
 
 Night = Callable[[str], Awaitable[None]]
 """What happens to the database between the days, given its URL."""

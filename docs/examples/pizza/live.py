@@ -4,7 +4,7 @@ from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 
-from pizza import day_two
+from pizza import checkout
 from pizza.database import demo_table, rows, store
 from pizza.screen import Screen
 from typed_sessions import Sessions
@@ -17,7 +17,7 @@ async def live(token: str, url: str, screen: Screen, server: TelegramAPIServer =
         async with Sessions(store(url)) as sessions, bot:
             screen.title("On Telegram itself, because TELEGRAM_TOKEN is set")
             screen.say(f"Write to https://t.me/{(await bot.me()).username}. Ctrl-C ends, and the carts are dropped.")
-            polling = day_two.shop(sessions).start_polling(bot)  # pyright: ignore[reportUnknownMemberType]  # a parameter of aiogram's is untyped
+            polling = checkout.shop(sessions).start_polling(bot)  # pyright: ignore[reportUnknownMemberType]  # a parameter of aiogram's is untyped
             await polling
         screen.title("What the conversations left in the database")
         screen.rows(await rows(url))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from aiogram.types import CallbackQuery, Chat, ChatMemberUpdated, Message, Update, User
 
-from pizza.bot_api import Sent, Tapped
+from typed_sessions import JsonObject
+from typed_sessions.testing import bots
 
 FOLDER = Path(__file__).parent / "updates"
 
@@ -20,7 +21,7 @@ class Event:
     `text` is what the person typed or the button that was tapped, and None if the bot need not answer.
     """
 
-    json: str
+    json: JsonObject
     update_id: int
     date: datetime
     chat: Chat
@@ -29,8 +30,8 @@ class Event:
     message_id: int | None = None
     query_id: str | None = None
 
-    def is_answered_by(self, answer: Sent | Tapped) -> bool:
-        if isinstance(answer, Tapped):
+    def is_answered_by(self, answer: bots.Answer) -> bool:
+        if answer.callback_query_id is not None:
             return answer.callback_query_id == self.query_id
         replied = answer.reply_parameters and answer.reply_parameters.message_id
         return self.message_id is not None and (answer.chat_id, replied) == (self.chat.id, self.message_id)
@@ -38,7 +39,7 @@ class Event:
 
 def recorded(day: str) -> list[Event]:
     """The events of `day_one` or `day_two`, in order."""
-    return [event(line) for line in (FOLDER / f"{day}.jsonl").read_text("utf-8").splitlines()]
+    return [event(update) for update in bots.recorded(FOLDER / f"{day}.jsonl")]
 
 
 def bursts(events: Sequence[Event]) -> list[list[Event]]:
@@ -46,17 +47,17 @@ def bursts(events: Sequence[Event]) -> list[list[Event]]:
     return [list(group) for _, group in groupby(events, key=lambda event: event.date)]
 
 
-def event(text: str) -> Event:
+def event(json: JsonObject) -> Event:
     """Raises ValueError for a kind of update that the recording does not have."""
-    update = Update.model_validate_json(text)
+    update = Update.model_validate(json)
     match update.event:
         case Message(from_user=User() as person) as message:
             about = (message.date, message.chat, person)
-            return Event(text, update.update_id, *about, text=message.text, message_id=message.message_id)
+            return Event(json, update.update_id, *about, text=message.text, message_id=message.message_id)
         case CallbackQuery(message=Message() as message) as query:
             about = (message.date, message.chat, query.from_user)
-            return Event(text, update.update_id, *about, text=f"taps <{query.data}>", query_id=query.id)
+            return Event(json, update.update_id, *about, text=f"taps <{query.data}>", query_id=query.id)
         case ChatMemberUpdated() as member:
-            return Event(text, update.update_id, member.date, member.chat, member.from_user)
+            return Event(json, update.update_id, member.date, member.chat, member.from_user)
         case other:
             raise ValueError(f"no demo of {type(other).__name__}")

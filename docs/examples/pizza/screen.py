@@ -9,10 +9,10 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from pizza.bot_api import Sent, Tapped
 from pizza.checks import Check
 from pizza.database import Row
 from pizza.recording import Event
+from typed_sessions.testing.bots import Answer
 
 INDENT = (0, 0, 0, 2)
 COLUMNS = "{:<6} {:<16} {:<8} {:>16} {:>6}"
@@ -34,7 +34,7 @@ class Screen:
     def say(self, text: str) -> None:
         self.console.print(Padding(Text(text), INDENT, expand=False))
 
-    def talk(self, events: Sequence[Event], answers: Iterable[Sent | Tapped]) -> None:
+    def talk(self, events: Sequence[Event], answers: Iterable[Answer]) -> None:
         """What people said at once, and below it what the bot answered, in its order."""
         lines = Table.grid(padding=(0, 2, 0, 0))
         lines.add_column(width=8)
@@ -80,9 +80,8 @@ def few(lines: Sequence[str], limit: int = 4) -> Sequence[str]:
     return lines if len(lines) <= limit else [*lines[:limit], f"and {len(lines) - limit} more"]
 
 
-def spoken(answer: Sent | Tapped) -> Text:
+def spoken(answer: Answer) -> Text:
     text = Text(answer.text)
-    if isinstance(answer, Sent) and answer.reply_markup:
-        for button in answer.reply_markup.inline_keyboard[0]:
-            text.append(f" [{button.text}]", style="bold")
+    for button in answer.buttons:
+        text.append(f" [{button.text}]", style="bold")
     return text

@@ -1,0 +1,1 @@
+"""Frozen shapes of sessions. Written by `typed-sessions revision`; do not edit."""
