@@ -1,0 +1,1 @@
+"""Web sessions under a load generator: ours beside those of other libraries, on the same server and database."""
