@@ -13,7 +13,7 @@ PIP := $(RUN) -m pip --quiet --quiet --disable-pip-version-check
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-plot bench-peers bench-growth bench-soak bench-docs docs clean
+.PHONY: help demo test check bench bench-plot bench-peers bench-web bench-growth bench-soak bench-prune bench-docs docs clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,16 +43,23 @@ bench-plot: $(INSTALLED) ## Plot turns per second and latencies, into docs/perfo
 bench-peers: $(PEERS)/.installed ## Measure other session libraries at the same work; they are installed into .venv-peers.
 	@$(PEERS)/bin/python -m tests.benchmarks.peers $(ARGS)
 
+bench-web: $(PEERS)/.installed ## Load web applications with our sessions and with others' (needs wrk).
+	@$(PEERS)/bin/python -m tests.benchmarks.web $(ARGS)
+
 bench-growth: $(INSTALLED) ## Measure turns and the size of the database with up to a million sessions.
 	@$(RUN) -m tests.benchmarks.growth $(ARGS)
 
 bench-soak: $(INSTALLED) ## Run at full load and watch that nothing grows. ARGS="--minutes 10"
 	@$(RUN) -m tests.benchmarks.soak $(ARGS)
 
+bench-prune: $(INSTALLED) ## Measure cleanup beside readers and writers. ARGS="--sessions 2000000"
+	@$(RUN) -m tests.benchmarks.prune $(ARGS)
+
 bench-docs: $(INSTALLED) $(PEERS)/.installed ## Measure all and write it into docs/performance.md; takes half an hour.
 	@$(RUN) -m tests.benchmarks --save docs/performance/ratios.json
 	@$(RUN) -m tests.benchmarks.curves --save docs/performance/curves.json --plot docs/performance
 	@$(PEERS)/bin/python -m tests.benchmarks.peers --save docs/performance/peers.json
+	@$(PEERS)/bin/python -m tests.benchmarks.web --save docs/performance/web.json
 	@$(RUN) -m tests.benchmarks.growth --save docs/performance/growth.json
 	@$(RUN) -m tests.benchmarks.soak --minutes 10 --save docs/performance/soak.json
 	@$(RUN) -m tests.benchmarks.document

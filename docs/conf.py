@@ -7,6 +7,8 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
+import typed_sessions.integrations.fastapi  # before autodoc, which changes what Pydantic sees
+import typed_sessions.integrations.telegram  # noqa: F401  # before autodoc, which changes what Pydantic sees
 from typed_sessions import __version__
 
 project = "typed-sessions"
@@ -26,6 +28,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False  # those of frameworks are written in their own markup
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_default_options = {"members": True, "show-inheritance": True}
@@ -36,7 +39,7 @@ default_role = "code"
 nitpicky = True
 # Only our own names must resolve; other projects' would need their indexes from the network.
 OTHERS = r"(?!typed_sessions\.).*"
-TYPE_VARIABLES = r"typed_sessions\.\w+\.[A-Z]"
+TYPE_VARIABLES = r"typed_sessions[\w.]*\.[A-Z]{1,3}(_co)?"
 nitpick_ignore_regex = [(r"py:.*", OTHERS), (r"py:.*", TYPE_VARIABLES)]
 
 

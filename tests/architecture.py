@@ -16,12 +16,53 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "key", "record", "clock", "limits"}),
     frozenset({"model", "history", "settings", "json_kinds", "sorted_set"}),
     frozenset({"codec", "upcast", "problems", "storable", "round_trip", "unknown", "shapes"}),
-    frozenset({"merge", "opened", "plan", "stores.protocol"}),
-    frozenset({"engine", "turnstile", "turn", "session", "sessions", "group", "sync"}),
+    frozenset(
+        {
+            "events",
+            "hooks",
+            "merge",
+            "observer",
+            "opened",
+            "plan",
+            "quarantined",
+            "stores.protocol",
+            "stores.by_url",
+            "stores.diagnosis",
+        }
+    ),
+    frozenset(
+        {
+            "blocking",
+            "cleaning",
+            "engine",
+            "group",
+            "quarantine",
+            "session",
+            "sessions",
+            "sync",
+            "sync_cleaning",
+            "sync_upkeep",
+            "turn",
+            "turnstile",
+            "upkeep",
+            "watched",
+        }
+    ),
     frozenset({"stores"}),
     frozenset({FACADE}),
     frozenset(
-        {"integrations", "migrations", "revision_file", "project", "editing", "drafting", "eager", "mypy_plugin"}
+        {
+            "integrations",
+            "importing",
+            "migrations",
+            "revision_file",
+            "transfer",
+            "project",
+            "editing",
+            "drafting",
+            "eager",
+            "mypy_plugin",
+        }
     ),
     frozenset({"testing", "checking"}),
     frozenset({"revising"}),
@@ -30,10 +71,25 @@ LAYERS: tuple[frozenset[str], ...] = (
 """From the bottom up; a package stands for all that is in it and not named itself."""
 
 OPTIONAL: Mapping[str, frozenset[str]] = {
-    "sqlalchemy": frozenset({"stores.sqlalchemy", "migrations", "eager", "revision_file", "cli"}),
+    "sqlalchemy": frozenset(
+        {"stores.sqlalchemy", "integrations.takeover", "migrations", "eager", "importing", "revision_file", "cli"}
+    ),
     "alembic": frozenset({"stores.sqlalchemy", "migrations", "eager", "revision_file", "cli"}),
     "pydantic_settings": frozenset({"settings"}),
-    "aiogram": frozenset({"integrations.aiogram"}),
+    "aiogram": frozenset({"integrations.aiogram", "testing.bots.aiogram"}),
+    "fastapi": frozenset({"integrations.fastapi"}),
+    "flask": frozenset({"integrations.flask"}),
+    "itsdangerous": frozenset({"integrations.takeover"}),
+    "litestar": frozenset({"integrations.litestar"}),
+    "msgspec": frozenset({"integrations.takeover", "integrations.litestar"}),
+    "starlette": frozenset({"integrations.fastapi"}),
+    "starsessions": frozenset({"integrations.starsessions"}),
+    "aiohttp": frozenset({"testing.bots"}),
+    "bson": frozenset({"importing", "stores.mongo"}),
+    "pymongo": frozenset({"importing", "stores.mongo"}),
+    "opentelemetry": frozenset({"integrations.otel"}),
+    "redis": frozenset({"importing", "stores.redis"}),
+    "telegram": frozenset({"integrations.telegram", "testing.bots.telegram"}),
     "anyio": frozenset({"testing"}),
     "pytest": frozenset({"testing"}),
     "hypothesis": frozenset({"testing"}),

@@ -107,7 +107,16 @@ def bare(environment: Environment) -> None:
     environment.runs(SAVES_IN_MEMORY)
     environment.runs(CARRIES_ITS_FILES)
     environment.runs(SYNC_STORE.format(url="sqlite://"))
-    environment.runs(NAMES_ITS_EXTRA.format(module="typed_sessions.integrations.aiogram", extra="aiogram"))
+    environment.runs("from typed_sessions.integrations.asgi import CsrfMiddleware, SessionMiddleware")
+    for extra in ("aiogram", "telegram", "fastapi", "litestar", "flask", "starsessions"):
+        environment.runs(NAMES_ITS_EXTRA.format(module=f"typed_sessions.integrations.{extra}", extra=extra))
+    environment.runs(NAMES_ITS_EXTRA.format(module="typed_sessions.integrations.takeover.starlette", extra="takeover"))
+    environment.runs("import typed_sessions.integrations.takeover.django")
+    environment.runs(NAMES_ITS_EXTRA.format(module="typed_sessions.importing.redis", extra="importing"))
+    environment.runs(NAMES_ITS_EXTRA.format(module="typed_sessions.testing.bots", extra="testing"))
+    for extra in ("redis", "mongo"):
+        environment.runs(NAMES_ITS_EXTRA.format(module=f"typed_sessions.stores.{extra}", extra=extra))
+    environment.runs(NAMES_ITS_EXTRA.format(module="typed_sessions.integrations.otel", extra="otel"))
     contains(environment.cli("--help", code=1), 'pip install "typed-sessions[cli]"')
 
 
@@ -141,9 +150,26 @@ CHECKS: dict[str, Callable[[Environment], None]] = {
     "psycopg": script(ASYNC_STORE + SYNC_STORE, url="postgresql+psycopg://nobody@localhost/nothing"),
     "asyncmy": script(ASYNC_STORE, url="mariadb+asyncmy://nobody@localhost/nothing"),
     "pymysql": script(SYNC_STORE, url="mariadb+pymysql://nobody@localhost/nothing"),
+    "redis": script(
+        "from typed_sessions.stores.redis import RedisStore, SyncRedisStore\n"
+        "SyncRedisStore.from_url('redis://localhost')"
+    ),
+    "mongo": script(
+        "from typed_sessions.stores.mongo import MongoStore, SyncMongoStore\n"
+        "SyncMongoStore.from_url('mongodb://localhost/shop').close()"
+    ),
+    "otel": script("import typed_sessions.integrations.otel"),
     "aiogram": script("import typed_sessions.integrations.aiogram"),
+    "telegram": script("import typed_sessions.integrations.telegram"),
+    "fastapi": script("import typed_sessions.integrations.fastapi"),
+    "litestar": script("import typed_sessions.integrations.litestar"),
+    "flask": script("import typed_sessions.integrations.flask"),
+    "starsessions": script("import typed_sessions.integrations.starsessions"),
+    "takeover": script("from typed_sessions.integrations.takeover import flask, flask_session, starlette"),
+    "importing": script("import typed_sessions.importing.mongodb, typed_sessions.importing.redis"),
     "testing": script(
-        "import typed_sessions.testing.plugin\nfrom typed_sessions.testing import StoreContract, fuzz_history"
+        "import typed_sessions.testing.bots, typed_sessions.testing.plugin\n"
+        "from typed_sessions.testing import StoreContract, fuzz_history"
     ),
     "cli": cli,
     "all": all_at_once,

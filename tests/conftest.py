@@ -1,7 +1,7 @@
 """What every test may ask for: a database of each kind, a clock that stands still."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NoReturn, TypeVar
 
@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import URL, make_url
 
 from tests.empty_database import ASYNC_DRIVERS, SYNC_DRIVERS, address, empty_database
+from tests.galera import Node, galera
 from tests.pgbouncer import transaction_pooling
 from tests.services import MARIADB, POSTGRESQL, REDIS, Service, ServiceMissingError, own_database
 from typed_sessions import Store
@@ -55,6 +56,12 @@ def redis_url() -> Iterator[str]:
 def pgbouncer_url(postgresql_url: URL) -> Iterator[URL]:
     """The database of `postgresql_url` through pgbouncer in transaction mode, without a driver."""
     yield from held(transaction_pooling(postgresql_url))
+
+
+@pytest.fixture(scope="session")
+def galera_nodes() -> Iterator[Sequence[Node]]:
+    """Three nodes of a cluster. Who kills one brings it back."""
+    yield from held(galera())
 
 
 def lent(service: Service) -> Iterator[str]:

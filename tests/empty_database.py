@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, make_url
 
+from tests.redis_server import ask
 from tests.sql_servers import mariadb_database, postgresql_database
 
 SYNC_DRIVERS = ("sqlite+pysqlite", "postgresql+psycopg", "mariadb+pymysql", "mysql+pymysql")
@@ -22,6 +23,10 @@ def empty_database(driver: str, request: pytest.FixtureRequest, folder: Path) ->
         case "postgresql":
             with postgresql_database(address(request.getfixturevalue("postgresql_url"))) as url:
                 yield make_url(url).set(drivername=driver)
+        case "redis":
+            url = request.getfixturevalue("redis_url")
+            ask(url, f"SELECT {make_url(url).database}", "FLUSHDB")
+            yield make_url(url)
         case _:
             with mariadb_database(address(request.getfixturevalue("mariadb_url"))) as url:
                 yield make_url(url).set(drivername=driver)

@@ -16,7 +16,7 @@ from typing import IO
 
 TIMEOUT = 60.0
 FOLDERS = ("usr/local/sbin", "usr/sbin", "usr/lib/postgresql/*/bin", "usr/local/pgsql/bin")
-READY = re.compile(r"ready (to accept|for) connections|process up: PgBouncer", re.IGNORECASE)
+READY = re.compile(r"ready (to accept|for) connections|process up: PgBouncer|secantus listening on", re.IGNORECASE)
 
 
 def program(name: str, /) -> str | None:

@@ -75,6 +75,7 @@ REDIS = Service(
     database=redis_server.database,
 )
 PGBOUNCER = Installable(name="pgbouncer", package="pgbouncer", programs=("pgbouncer",))
+CHROMIUM = Installable(name="Chromium", package="chromium", programs=("chromium",))
 
 
 class ServiceMissingError(Exception):

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy import URL
 
-from tests.benchmarks import curves, document, growth, soak
+from tests.benchmarks import curves, document, growth, prune, soak
 from tests.benchmarks.case import Case, Spread
 from tests.benchmarks.command import main, measured
 from tests.benchmarks.drawing import draw
@@ -50,6 +50,17 @@ def test_every_row_of_sqlite_and_memory_is_measured(capsys: pytest.CaptureFixtur
         "bulk-sqlite",
         "bulk-sqlite-by-hand",
     }
+
+
+@pytest.mark.usefixtures("redis_url")
+def test_every_row_of_redis_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["--rounds", "2", "--only", "*redis*", "--json"])
+
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert (status, [row["name"] for row in rows if row["left_out"] is None]) == (
+        0,
+        ["redis-1", "redis-32", "redis-256", "sync-redis"],
+    )
 
 
 def test_the_table_says_what_was_measured_and_how_to_repeat_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,6 +146,15 @@ def test_growth_is_the_time_over_that_of_the_fewest(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.usefixtures("postgresql_url")
+def test_cleanup_is_measured_beside_readers_and_writers(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--only", "sqlite+aiosqlite", "--sessions", "400", "--batch", "50", "--phase", "0.2", "--json"]
+    status = prune.main(asked)
+
+    [row] = json.loads(capsys.readouterr().out)["rows"]
+    assert (status, row["deleted"]) == (0, 200)
+    assert min(row["reader_idle"], row["reader_pruning"], row["writer_pruning"], row["loop"]) > 0
+
+
 def test_a_soak_that_finds_something_says_it_and_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,7 +218,7 @@ def test_libraries_that_are_not_installed_are_left_out_with_a_line(
     rows = {row["name"]: row for row in json.loads(told.out)["rows"]}
     assert rows["by hand"]["ratios"] == {"1": 1.0, "32": 1.0}
     assert rows["typed-sessions"]["survivors"] == 10
-    assert "starsessions is left out: " in told.err
+    assert "litestar is left out: " in told.err
 
 
 async def test_a_library_that_fails_is_out_and_the_others_play_on(monkeypatch: pytest.MonkeyPatch) -> None:

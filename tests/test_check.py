@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,7 +14,7 @@ from tests.history_project import HistoryProject
 from typed_sessions.checking.findings import WARNINGS, FindingKind
 from typed_sessions.cli.app import app
 from typed_sessions.editing.workspace import JOURNAL
-from typed_sessions.shapes.lock import Lock, lock_text
+from typed_sessions.shapes.lock import FrozenVersion, Lock, lock_text, read_lock
 
 MODEL = """
 from pydantic import BaseModel
@@ -360,6 +361,19 @@ def test_a_released_version_that_was_rewritten_fails(second: HistoryProject) -> 
     assert finding["kind"] == "rewritten"
     assert finding["sentence"] == "version 2 differs from that of HEAD, where it is released"
     assert [change["what"] for change in finding["changes"]] == ["str became int"]
+
+
+def test_a_released_version_that_other_code_may_read_now_fails(second: HistoryProject) -> None:
+    second.commit()
+    lock = read_lock(second.folder / "sessions.lock")
+    history = lock.histories["cart"]
+    head = history.of(2)
+    opened = FrozenVersion.of(2, head.schema, min_reader=2, message=head.message)
+    assert head.min_reader == 1
+    rewritten = lock.with_history(replace(history, versions=(history.versions[0], opened)))
+    second.write("sessions.lock", lock_text(rewritten))
+
+    assert "rewritten" in {each["kind"] for each in findings("--against", "HEAD")}
 
 
 def refreeze(project: HistoryProject, old: str, new: str) -> None:

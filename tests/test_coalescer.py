@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -474,3 +475,17 @@ async def test_a_thousand_in_random_order_with_cancellations_are_all_answered(
     answered = [number for number, task in enumerate(tasks) if not task.cancelled() and task.result() == 2 * number]
     assert set(answered) >= {number for number in range(1000) if number % 3}
     assert all(len({number % 7 for number in batch}) == len(batch) for batch in database.batches)
+
+
+async def test_a_question_from_where_the_stack_ends_leaves_nobody_asleep(line: Coalescer[int, int, int]) -> None:
+    async def deep(frames: int) -> int | None:
+        return await deep(frames - 1) if frames else await line.ask(1)
+
+    await line.ask(1)
+    for frames in range(sys.getrecursionlimit()):
+        await asyncio.sleep(0)
+        with suppress(RecursionError):
+            await deep(frames)
+
+    async with asyncio.timeout(AT_ONCE):
+        assert await line.ask(21) == 42

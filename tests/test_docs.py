@@ -161,7 +161,7 @@ def test_every_public_name_is_explained() -> None:
 
 
 def test_every_command_stands_on_its_page_as_its_help_says() -> None:
-    rows = re.findall(r"^\| `(typed-sessions [\w ]+)` \| (.+?) \|", COMMAND_LINE, re.MULTILINE)
+    rows = re.findall(r"^\| `(typed-sessions [\w -]+)` \| (.+?) \|", COMMAND_LINE, re.MULTILINE)
 
     assert dict(rows) == {path: first_line(command) for path, command in COMMANDS.items()}
 
@@ -196,8 +196,9 @@ def test_every_setting_stands_in_the_table_with_its_default() -> None:
     }
 
 
-def test_every_error_is_explained() -> None:
-    explained = set(re.findall(r"^## (\w+)$", TEXTS["docs/errors.md"], re.MULTILINE))
+@pytest.mark.parametrize("page", ["docs/errors.md", "docs/howto/incidents.md"])
+def test_every_error_is_explained(page: str) -> None:
+    explained = set(re.findall(r"^## (\w+)$", TEXTS[page], re.MULTILINE))
 
     assert explained == {
         name
@@ -227,8 +228,9 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_promise_names_tests_that_exist() -> None:
-    named = TEST_NAME.findall(TEXTS["docs/consistency.md"])
+@pytest.mark.parametrize("page", ["docs/consistency.md", "docs/security.md"])
+def test_every_promise_names_tests_that_exist(page: str) -> None:
+    named = TEST_NAME.findall(TEXTS[page])
 
     assert named
     assert [f"{file}::{test}" for file, test in named if test not in functions_of(ROOT / file)] == []

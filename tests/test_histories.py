@@ -23,8 +23,9 @@ from tests.histories.worker import Job
 from typed_sessions import MemoryStore, Store
 
 OPERATIONS = 1_000
-DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg", "postgresql+psycopg", "mariadb+asyncmy")
-SYNC_DRIVERS = ("sqlite+pysqlite", "postgresql+psycopg", "mariadb+pymysql")
+SOUND = ("memory", "simple", "cached", "cached-by-two", "cached-flickering")
+DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg", "postgresql+psycopg", "mariadb+asyncmy", "redis")
+SYNC_DRIVERS = ("sqlite+pysqlite", "postgresql+psycopg", "mariadb+pymysql", "redis")
 
 
 def named(programs: Sequence[Sequence[Operation]]) -> list[list[Operation]]:
@@ -68,7 +69,7 @@ def must_be_sound(history: History, *, at_least: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("make", [MemoryStore, STORES["memory"], STORES["simple"]], ids=["memory", "busy", "simple"])
+@pytest.mark.parametrize("make", [MemoryStore, *(STORES[name] for name in SOUND)], ids=["unhurried", *SOUND])
 def test_tasks_of_one_process_find_every_promise_kept(make: Callable[[], Store], seed: int) -> None:
     menu = MENUS["simple"] if make is STORES["simple"] else Menu()
     job = Job("p", "", OPERATIONS, seed, menu=menu)

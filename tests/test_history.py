@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from typed_sessions import History, JsonObject, SessionDefinitionError
@@ -108,3 +111,11 @@ def test_a_step_that_was_not_made_static_is_refused() -> None:
 
     with pytest.raises(SessionDefinitionError, match="must take one argument"):
         Forgetful().chain(2)
+
+
+def test_a_step_without_a_signature_is_refused() -> None:
+    class Builtin(History):
+        v1_to_v2: Callable[..., JsonObject] = staticmethod(dict[str, Any])
+
+    with pytest.raises(SessionDefinitionError, match="must take one argument"):
+        Builtin().chain(2)

@@ -9,9 +9,9 @@ import pytest
 
 from tests.held_locks import SERVERS, left_behind
 from typed_sessions import LockTimeoutError, Store
+from typed_sessions.blocking import NeverWaiting
 from typed_sessions.stores.protocol import Insert
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
-from typed_sessions.sync import NeverWaiting
 from typed_sessions.testing.samples import keep, kept, key_of, record_of
 
 ROOT = Path(__file__).parent.parent

@@ -41,7 +41,7 @@ def test_every_change_of_either_side_is_in_the_result_or_in_the_conflicts(
 
     assert changed(base, mine) & changed(result.merged, mine) == set()
     assert changed(base, theirs) & changed(result.merged, theirs) <= set(result.conflicts)
-    assert set(result.conflicts) == changed(base, mine) & changed(base, theirs)
+    assert set(result.conflicts) == changed(base, mine) & changed(base, theirs) & {*mine, *theirs}
     assert result.taken == changed(base, theirs) - changed(base, mine)
 
 
@@ -73,6 +73,12 @@ def test_without_conflicts_it_does_not_matter_who_was_first(
 
 def test_two_that_arrive_at_the_same_value_are_in_conflict() -> None:
     assert merge(base={"n": 5}, mine={"n": 6}, theirs={"n": 6}).conflicts == ("n",)
+
+
+def test_a_field_that_both_removed_is_gone() -> None:
+    result = merge(base={"m": 1, "n": 5}, mine={"n": 5}, theirs={"n": 5})
+
+    assert (result.merged, result.conflicts) == ({"n": 5}, ())
 
 
 def test_a_change_of_type_alone_is_a_change() -> None:

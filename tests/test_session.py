@@ -1274,6 +1274,18 @@ class TestOwners:
 
         assert (await owner_of(store), await data_of(store)) == ("user/7", UPCAST)
 
+    async def test_another_owner_does_not_extend_the_life_of_a_session(
+        self, store: RecordingStore, sessions: Sessions, clock: SettableClock
+    ) -> None:
+        await put(store, TICKET, stored({"seat": "1A"}, version=1, expires_at=clock.now + HOUR / 2))
+
+        async with sessions.open(Ticket, "42", owner=7):
+            pass
+
+        record = await held(store, TICKET)
+        assert record is not None
+        assert (record.owner, record.expires_at) == ("7", clock.now + HOUR / 2)
+
     async def test_an_open_without_an_owner_keeps_the_one_that_is_stored(
         self, store: RecordingStore, sessions: Sessions
     ) -> None:

@@ -1,5 +1,6 @@
 """All the sessions of an application."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,9 +28,11 @@ from typed_sessions import (
     InvalidSessionError,
     Limits,
     MemoryStore,
+    Record,
     SessionClosedError,
     SessionConflictError,
     SessionDefinitionError,
+    SessionGoneError,
     SessionKey,
     SessionModel,
     Sessions,
@@ -339,17 +342,67 @@ class TestMoving:
         assert await sessions.move(Cart, "42", 42)
         assert await held(store, CART) == record
 
-    async def test_a_turn_in_flight_does_not_bring_the_old_key_back(
-        self, store: RecordingStore, sessions: Sessions
+    async def test_a_turn_in_flight_does_not_bring_the_old_key_back(self, store: RecordingStore) -> None:
+        sessions = Sessions(store, serialize=False)
+        await put(store, CART, stored(UPCAST))
+
+        with pytest.raises(SessionGoneError):
+            async with sessions.open(Cart, "42") as cart:
+                cart.currency = "USD"
+                await asyncio.create_task(sessions.move(Cart, "42", "new"))
+        assert await held(store, CART) is None
+
+    @pytest.mark.parametrize("key", ["42", "new"])
+    async def test_what_this_task_has_open_is_not_moved_away_under_it(
+        self, store: RecordingStore, sessions: Sessions, key: str
     ) -> None:
         await put(store, CART, stored(UPCAST))
 
-        with pytest.raises(Exception, match="was deleted during this turn"):
-            async with sessions.open(Cart, "42") as cart:
-                cart.currency = "USD"
+        async with sessions.open(Cart, key) as cart:
+            cart.currency = "USD"
+            with pytest.raises(SessionDefinitionError, match="rotate it there, or move it after"):
                 await sessions.move(Cart, "42", "new")
 
-        assert await held(store, CART) is None
+        assert (await sessions.load(Cart, key)).currency == "USD"
+
+    async def test_it_waits_for_a_turn_of_another_task(self, sessions: Sessions) -> None:
+        await sessions.save("old", Cart(customer_id=7))
+        moving: asyncio.Task[bool]
+
+        async with sessions.open(Cart, "old") as cart:
+            moving = asyncio.create_task(sessions.move(Cart, "old", "new"))
+            await asyncio.sleep(0)
+            cart.currency = "USD"
+
+        assert await moving
+        assert (await sessions.load(Cart, "new")).currency == "USD"
+
+    async def test_a_session_that_is_as_new_is_replaced_if_that_is_wanted(self, sessions: Sessions) -> None:
+        await sessions.save("old", Cart(customer_id=7))
+        await sessions.save("new", Cart())
+
+        assert await sessions.move(Cart, "old", "new", over_initial=True)
+        assert (await sessions.load(Cart, "new")).customer_id == 7
+
+    @pytest.mark.parametrize(
+        "occupant",
+        [
+            stored({**UPCAST, "currency": "USD"}),
+            stored({"lines": 3}),
+            stored({"lines": [], "customer_id": None, "currency": "EUR", "later": 1}, version=4, min_reader=3),
+            stored({}, version=9, min_reader=9),
+        ],
+        ids=["with data", "invalid", "with a newer field", "newer"],
+    )
+    async def test_one_that_holds_or_may_hold_something_is_not(
+        self, store: RecordingStore, sessions: Sessions, occupant: Record
+    ) -> None:
+        await sessions.save("old", Cart(customer_id=7))
+        await put(store, CART, occupant)
+
+        with pytest.raises(SessionConflictError):
+            await sessions.move(Cart, "old", "42", over_initial=True)
+        assert await held(store, CART) == occupant
 
 
 class TestListing:

@@ -16,12 +16,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tests.carts import Cart
 from tests.held_locks import POSTGRESQL, SERVERS, advisory_locks, connections, end, left_behind
 from typed_sessions import LockTimeoutError, SessionDefinitionError, Sessions, Store, StoreUnavailableError
+from typed_sessions.blocking import NeverWaiting
 from typed_sessions.key import SessionKey
 from typed_sessions.stores.protocol import Query
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
 from typed_sessions.stores.sqlalchemy.engines import BEHIND_PGBOUNCER
 from typed_sessions.stores.sqlalchemy.locks import server as server_locks
-from typed_sessions.sync import NeverWaiting
 from typed_sessions.testing.locking import CancellingContract, LockingContract
 from typed_sessions.testing.samples import key_of
 

@@ -157,6 +157,23 @@ def test_a_lone_surrogate_that_slipped_into_a_list_is_refused() -> None:
     assert refused(sheet).path == "points.0.label"
 
 
+@pytest.mark.parametrize(
+    ("anything", "path"),
+    [(object(), "anything"), ([1, {"a": object()}], "anything.1.*"), ((1, object()), "anything.1")],
+)
+def test_a_value_of_a_strange_type_is_refused_by_its_path(anything: object, path: str) -> None:
+    error = refused(Sheet.model_construct(anything=anything))
+
+    assert (error.path, error.problem) == (path, "a value of type object cannot be written as JSON")
+
+
+def test_what_holds_itself_many_times_is_refused_at_once() -> None:
+    value: list[object] = []
+    value.extend([value] * 3)
+
+    assert refused(Sheet.model_construct(anything=value)).path in ("", "anything")
+
+
 def test_the_deepest_nesting_is_stored() -> None:
     assert seal(Sheet(anything=nested(MAX_DEPTH - 1)))
 

@@ -24,8 +24,11 @@ from typed_sessions import (
     SyncSessions,
     UnstorableValueError,
 )
+from typed_sessions.blocking import complete
 from typed_sessions.group import OpenGroup
-from typed_sessions.sync import SyncOpenGroup, SyncTurn, complete
+from typed_sessions.quarantine import Quarantine
+from typed_sessions.sync import SyncOpenGroup, SyncTurn
+from typed_sessions.sync_upkeep import SyncQuarantine
 from typed_sessions.testing import SettableClock
 from typed_sessions.turn import Turn
 
@@ -56,14 +59,20 @@ def others(store: SyncMemoryStore, clock: SettableClock) -> SyncSessions:
 
 @pytest.mark.parametrize(
     ("twin", "origin"),
-    [(SyncSessions, Sessions), (SyncSession, Session), (SyncOpenGroup, OpenGroup), (SyncTurn, Turn)],
+    [
+        (SyncSessions, Sessions),
+        (SyncSession, Session),
+        (SyncOpenGroup, OpenGroup),
+        (SyncTurn, Turn),
+        (SyncQuarantine, Quarantine),
+    ],
     ids=lambda found: found.__name__,
 )
 def test_both_twins_have_the_same_methods_with_the_same_parameters(twin: type, origin: type) -> None:
     def methods(cls: type) -> dict[str, list[str]]:
         return {
             name: list(inspect.signature(found).parameters)
-            for name, found in vars(cls).items()
+            for name, found in inspect.getmembers(cls)
             if inspect.isfunction(found) and not name.startswith("_")
         }
 
@@ -73,7 +82,7 @@ def test_both_twins_have_the_same_methods_with_the_same_parameters(twin: type, o
 @pytest.mark.parametrize(("twin", "origin"), [(SyncSessions, Sessions), (SyncSession, Session)])
 def test_both_twins_have_the_same_properties(twin: type, origin: type) -> None:
     def properties(cls: type) -> set[str]:
-        return {name for name, found in vars(cls).items() if isinstance(found, property)}
+        return {name for name, found in inspect.getmembers(cls) if isinstance(found, property)}
 
     assert properties(twin) | {"store"} == properties(origin) | {"store"}
 

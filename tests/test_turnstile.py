@@ -10,7 +10,7 @@ import pytest
 
 from tests.shop import CART, PREFS, Cart, Prefs
 from typed_sessions import LockTimeoutError, MemoryStore, SessionKey, Sessions, SyncMemoryStore, SyncSessions
-from typed_sessions.sync import complete
+from typed_sessions.blocking import complete
 from typed_sessions.turnstile import Tasks, Threads, Turnstile
 
 LONG, SHORT = 5.0, 0.05

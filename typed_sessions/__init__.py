@@ -2,11 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from typed_sessions.cleaning import Cleaner
 from typed_sessions.clock import Clock
 from typed_sessions.errors import (
+    FieldProblem,
     InvalidKeyError,
     InvalidSessionError,
     LockTimeoutError,
+    MissingKeyError,
     NewerVersionError,
     SchemaMismatchError,
     SessionClosedError,
@@ -26,6 +29,8 @@ from typed_sessions.history import History, JsonObject
 from typed_sessions.key import SessionKey
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionConfig, SessionModel
+from typed_sessions.quarantine import Quarantine
+from typed_sessions.quarantined import Quarantined
 from typed_sessions.record import Record
 from typed_sessions.session import Session
 from typed_sessions.sessions import Sessions
@@ -34,6 +39,8 @@ from typed_sessions.stores.memory import MemoryStore, SyncMemoryStore
 from typed_sessions.stores.protocol import Store, SyncStore
 from typed_sessions.stores.simple import SimpleStore, SyncSimpleStore
 from typed_sessions.sync import SyncSession, SyncSessions
+from typed_sessions.sync_cleaning import SyncCleaner
+from typed_sessions.sync_upkeep import SyncQuarantine
 
 if TYPE_CHECKING:
     from typed_sessions.settings import Settings
@@ -41,7 +48,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Cleaner",
     "Clock",
+    "FieldProblem",
     "History",
     "InvalidKeyError",
     "InvalidSessionError",
@@ -49,7 +58,10 @@ __all__ = [
     "Limits",
     "LockTimeoutError",
     "MemoryStore",
+    "MissingKeyError",
     "NewerVersionError",
+    "Quarantine",
+    "Quarantined",
     "Record",
     "SchemaMismatchError",
     "Session",
@@ -69,7 +81,9 @@ __all__ = [
     "SortedSet",
     "Store",
     "StoreUnavailableError",
+    "SyncCleaner",
     "SyncMemoryStore",
+    "SyncQuarantine",
     "SyncSession",
     "SyncSessions",
     "SyncSimpleStore",

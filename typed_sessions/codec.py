@@ -109,6 +109,14 @@ class Codec(Generic[M]):
             raise NewerVersionError(key, stored=record.version, min_reader=record.min_reader, ours=ours)
         return self._newer(key, record)
 
+    def is_initial(self, key: SessionKey, record: Record) -> bool:
+        """Whether a record holds just what a new session begins with. One that cannot be read does not."""
+        try:
+            decoded = self.decode(key, record)
+        except (InvalidSessionError, UpcastError, NewerVersionError, TooOldVersionError):
+            return False
+        return decoded.data == self.initial()
+
     def dump(self, key: SessionKey, data: M, form: Form) -> bytes:
         """The model as JSON bytes, unchecked: what it is compared by.
 
@@ -142,7 +150,8 @@ class Codec(Generic[M]):
             message = f"{problem['message']}; set a value that the model accepts"
             raise UnstorableValueError(key, problem["path"], message) from None
         # What newer code has dropped is not in it, whatever a factory or a validator made of it on the way back.
-        stored = self.dump(key, back, replace(form, dropped=frozenset(form.absent)))
+        settled = replace(form, dropped=frozenset(form.absent)) if form.absent else form
+        stored = self.dump(key, back, settled)
         found = self._revived(data, form) or self._loss(data, back, stored, form)
         if found is not None:
             path, reason = found

@@ -4,6 +4,7 @@ TypedSessionsError
 ├── SessionDefinitionError    a session model or its history is declared wrongly (at class creation)
 ├── SettingsError             an environment variable or setting has a wrong value
 ├── InvalidKeyError           a key that cannot be stored
+│   └── MissingKeyError       the event of a bot has no chat or user to make a key of
 ├── InvalidSessionError       stored data that does not satisfy its model
 ├── UpcastError               a step of the history failed
 ├── NewerVersionError         stored by newer code than this
@@ -64,6 +65,22 @@ class InvalidKeyError(TypedSessionsError):
         super().__init__(f"this key cannot be used: {reason}")
 
 
+class MissingKeyError(InvalidKeyError):
+    """The event of a bot is from no chat or user, and the handler asks for a session of one. Nothing was read.
+
+    `reason` says which, `first` what to try first, and `optional` how to ask for a session that may be missing.
+    """
+
+    def __init__(
+        self, reason: str, *, first: str | None = None, optional: str = "or as optional (`Cart | None`)"
+    ) -> None:
+        self.reason, self.first = reason, first
+        before = f"{first}, or " if first else ""
+        super().__init__(
+            f"{reason}; {before}bind the session model with another key=, ask for it elsewhere, {optional}"
+        )
+
+
 class InvalidSessionError(TypedSessionsError):
     """Stored data does not satisfy its session model. The row is untouched. `problems` lists the fields.
 
@@ -99,7 +116,7 @@ class NewerVersionError(TypedSessionsError):
         self.key, self.stored, self.min_reader, self.ours = key, stored, min_reader, ours
         super().__init__(
             f"the stored session {key} has version {stored}, readable from version {min_reader} on, and this code "
-            f"has version {ours}; deploy the newer code, or make the change additive with SessionConfig(readable_from=)"
+            f"has version {ours}; deploy the newer code; only a change that adds nothing but fields can be read here"
         )
 
 
@@ -191,14 +208,20 @@ class StoreUnavailableError(TypedSessionsError):
 
 
 class SchemaMismatchError(TypedSessionsError):
-    """The table is missing or of another layout. `differences` lists what was found."""
+    """The table (or collection) is missing or of another layout. `differences` lists what was found.
 
-    def __init__(self, table: str, differences: Sequence[str]) -> None:
+    `remedy` is what to do, where it is not `typed-sessions db upgrade`.
+    """
+
+    def __init__(self, table: str, differences: Sequence[str], *, remedy: str | None = None) -> None:
         self.table, self.differences = table, tuple(differences)
         super().__init__(
             f"the table {table} is not as this version needs it: {'; '.join(differences)}. "
-            f"Run `typed-sessions db upgrade`; if your project has an Alembic history of its own, put the table in it "
-            f"with `typed-sessions db init` and run `alembic upgrade head`"
+            + (
+                remedy
+                or "Run `typed-sessions db upgrade`; if your project has an Alembic history of its own, put the table "
+                "in it with `typed-sessions db init` and run `alembic upgrade head`"
+            )
         )
 
 

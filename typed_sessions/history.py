@@ -139,6 +139,6 @@ def complain(error: SessionDefinitionError, /) -> None:
 def _takes_one_argument(step: Callable[..., object]) -> bool:
     try:
         inspect.signature(step).bind({})
-    except TypeError:
+    except (TypeError, ValueError):  # a ValueError if it is builtin and has none
         return False
     return True

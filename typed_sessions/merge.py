@@ -64,13 +64,18 @@ class Merge:
 def merge(*, base: JsonObject, mine: JsonObject, theirs: JsonObject) -> Merge:
     """Three-way merge of JSON objects: a field that one side left as in `base` takes the other side's value.
 
-    A field that both changed is in conflict even if they agree: two that count from 5 both arrive at 6.
+    A field that both changed is in conflict even if they agree: two that count from 5 both arrive at 6. One that both
+    removed is gone.
 
     Source: Mens, "A State-of-the-Art Survey on Software Merging", IEEE TSE 28(5), 2002 (three-way, state-based).
     """
     fields = sorted({*base, *mine, *theirs})
     taken = frozenset(field for field in fields if _same(base, mine, field) and not _same(base, theirs, field))
-    conflicts = tuple(field for field in fields if not _same(base, mine, field) and not _same(base, theirs, field))
+    conflicts = tuple(
+        field
+        for field in fields
+        if not _same(base, mine, field) and not _same(base, theirs, field) and (field in mine or field in theirs)
+    )
     sources = {field: theirs if field in taken else mine for field in fields}
     merged = {field: source[field] for field, source in sources.items() if field in source}
     return Merge(merged, taken, conflicts)

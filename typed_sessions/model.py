@@ -12,7 +12,7 @@ from typed_sessions.history import History, Step, complain
 from typed_sessions.key import MAX_NAME_CHARACTERS, is_model_name
 
 ConflictPolicy: TypeAlias = Literal["merge", "raise"]
-InvalidPolicy: TypeAlias = Literal["raise", "reset"]
+InvalidPolicy: TypeAlias = Literal["raise", "quarantine", "reset"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +45,9 @@ class SessionConfig:
     conflicts: ConflictPolicy = "merge"
     """When somebody else saved meanwhile: merge by top-level field, or always raise `SessionConflictError`."""
     on_invalid: InvalidPolicy = "raise"
-    """When stored data is invalid or too old: raise, or start from the initial state. A reset row is kept aside
-    (as the model `<name>!reset`) when the new state is first saved."""
+    """When stored data is invalid or too old: raise, or start from the initial state. What was stored is set aside in
+    the save that first stores the new state: into the quarantine, with the reason, to be tried again
+    (`Sessions.quarantine`), or, with `reset`, merely as the model `<name>!reset`."""
     initial: "Callable[[], SessionModel] | None" = None
     """Makes a new session. None: the defaults of the model."""
     steps: tuple[Step, ...] = field(init=False, repr=False)
@@ -72,8 +73,8 @@ class SessionConfig:
             raise SessionDefinitionError(f"{self.name}: ttl must be longer than nothing; leave it out to keep sessions")
         if self.conflicts not in get_args(ConflictPolicy) or self.on_invalid not in get_args(InvalidPolicy):
             raise SessionDefinitionError(
-                f"{self.name}: conflicts is 'merge' or 'raise' and on_invalid is 'raise' or 'reset', "
-                f"not {self.conflicts!r} and {self.on_invalid!r}"
+                f"{self.name}: conflicts is 'merge' or 'raise' and on_invalid is 'raise', 'quarantine' or "
+                f"'reset', not {self.conflicts!r} and {self.on_invalid!r}"
             )
         if self.max_bytes is not None and self.max_bytes < len("{}"):
             raise SessionDefinitionError(f"{self.name}: max_bytes={self.max_bytes} leaves no room for any session")

@@ -1,7 +1,7 @@
 """One session of a turn: what was read, what was made of it, and what to do when somebody else wrote first. No I/O."""
 
 import inspect
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeAlias
 
@@ -9,10 +9,19 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from typed_sessions.codec import Codec, Decoded, Form, M
-from typed_sessions.errors import InvalidSessionError, SessionConflictError, SessionGoneError, TooOldVersionError
+from typed_sessions.errors import (
+    InvalidSessionError,
+    NewerVersionError,
+    SessionConflictError,
+    SessionGoneError,
+    TooOldVersionError,
+    UpcastError,
+)
+from typed_sessions.hooks import Conflict, Invalid, Upcast
 from typed_sessions.key import SessionKey
 from typed_sessions.merge import View, aligned, merge
 from typed_sessions.model import SessionModel, reopen
+from typed_sessions.quarantined import Refusal
 from typed_sessions.record import Record
 
 
@@ -20,7 +29,7 @@ class Opened(Generic[M]):
     """One session of a turn: what was read, and the data that was made of it.
 
     `record` is what `data` was read from, None for a new session. `occupant` is a record in the way of a new
-    session: an expired one, or an invalid one that `on_invalid="reset"` sets aside.
+    session: an expired one, or an invalid one that is set aside by `on_invalid`.
     """
 
     data: M
@@ -29,16 +38,37 @@ class Opened(Generic[M]):
     """The dump of what was read, before the handler changed it."""
     needs_upcast: bool
     """The stored record is of an older version than this code."""
-    is_reset = False
-    """The stored session was invalid and a new one took its place."""
+    refusal: Refusal | None = None
+    """Why the stored session could not be read, and a new one took its place."""
     is_deleted = False
     """Nothing of it will be written any more."""
     must_be_stored = False
     """Store it even if it is new and unchanged."""
+    must_be_deleted = False
+    """Delete it with the next save, whatever its data."""
+    must_be_there = False
+    """Write it with the next save even if it is unchanged: that save fails if it was deleted meanwhile, and whoever
+    has read it before notices that something happened to what belongs to it."""
+    must_live_until: datetime | None = None
+    """When it expires after the next save, whatever its `ttl`."""
+    must_move_to: SessionKey | None = None
+    """Give it this key with the next save."""
+    keeper: Callable[[], Awaitable[None]] | None = None
+    """Saves it, where it must not be saved without others. Its key is theirs too, then."""
+    attempted: Record | None = None
+    """What the last save wanted to write, whether or not it could."""
+    carries_others = False
+    """What is saved with it is lost where it is gone, so even its touch must not lose quietly then."""
     is_exclusive = False
     """Its turn holds the store's lock of its key."""
     lender: Hashable = None
     """The task or thread that has it open."""
+    happened: Callable[[Upcast | Conflict | Invalid], None] | None = None
+    """Told what happens to it out of the ordinary."""
+    is_run_again = False
+    """Its turn is run again if somebody else was first, so that this is no conflict."""
+    was_saved = False
+    """Something of its turn was written."""
     record: Record | None = None
     occupant: Record | None = None
 
@@ -60,16 +90,38 @@ class Opened(Generic[M]):
             return
         try:
             self._read(record, self.codec.decode(self.key, record))
-        except (InvalidSessionError, TooOldVersionError):
+        except (UpcastError, NewerVersionError) as error:
+            self._tell(Invalid(self.key, record.version, error, "raise"))
+            raise
+        except (InvalidSessionError, TooOldVersionError) as error:
             # What newer code wrote is not this code's to set aside.
-            if self.codec.config.on_invalid == "raise" or record.version > self.codec.config.version:
+            is_newer = record.version > self.codec.config.version
+            policy = "raise" if is_newer else self.codec.config.on_invalid
+            self._tell(Invalid(self.key, record.version, error, policy))
+            if policy == "raise":
                 raise
-            self.is_reset = True
+            self.refusal = error.with_traceback(None)
             self._start_new(record)
+        if self.needs_upcast:
+            self._tell(Upcast(self.key, record.version, self.form.version))
 
     def _start_new(self, occupant: Record | None) -> None:
         self.occupant = occupant
         self._read(None, Decoded(self.codec.initial(), self.codec.form))
+
+    def _decoded(self, theirs: Record) -> Decoded[M]:
+        try:
+            decoded = self.codec.decode(self.key, theirs)
+        except (InvalidSessionError, TooOldVersionError, UpcastError, NewerVersionError) as error:
+            self._tell(Invalid(self.key, theirs.version, error, "raise"))
+            raise
+        if decoded.is_stale:
+            self._tell(Upcast(self.key, theirs.version, decoded.form.version))
+        return decoded
+
+    def _tell(self, event: Upcast | Conflict | Invalid) -> None:
+        if self.happened is not None:
+            self.happened(event)
 
     def _read(self, record: Record | None, decoded: Decoded[M]) -> None:
         self.record = record
@@ -124,7 +176,7 @@ class Opened(Generic[M]):
 
     def saved(self, record: Record) -> None:
         """The store holds `record` now."""
-        self.record, self.baseline = record, record.data
+        self.record, self.baseline, self.was_saved = record, record.data, True
         self.needs_upcast = self.must_be_stored = False
         self.occupant = None
 
@@ -136,7 +188,12 @@ class Opened(Generic[M]):
             SessionConflictError: both changed the same field, or the model does not allow merging.
         """
         alive = theirs if theirs is not None and theirs.is_alive(now) else None
-        if self.record is None and alive is None:
+        if self.must_be_deleted:
+            # What somebody else made anew meanwhile stays.
+            known = self.record or self.occupant
+            is_same = theirs is not None and known is not None and theirs.created_at == known.created_at
+            self.record, self.occupant = theirs if is_same else None, None
+        elif self.record is None and alive is None:
             self.occupant = theirs
         elif alive is None or (self.record is not None and alive.created_at != self.record.created_at):
             raise SessionGoneError(self.key)
@@ -144,7 +201,7 @@ class Opened(Generic[M]):
             self._merge(alive, mine)
 
     def _merge(self, theirs: Record, mine: bytes) -> None:
-        decoded = self.codec.decode(self.key, theirs)
+        decoded = self._decoded(theirs)
         stored = self.codec.dump(self.key, decoded.data, decoded.form)
         base, ours = self._parsed(self.baseline), self._parsed(mine)
         result = merge(
@@ -164,11 +221,15 @@ class Opened(Generic[M]):
         self._read(theirs, Decoded(self.data, decoded.form, decoded.is_stale))
         self.baseline = stored
         self.occupant = None
+        self._tell(Conflict(self.key, tuple(sorted(result.taken)), is_merged=True))
 
     def _parsed(self, data: bytes) -> View:
         return View(from_json(data), self.codec.parse(data, self.form))
 
     def _conflict(self, fields: Sequence[str], mine: bytes, theirs: M) -> SessionConflictError:
+        # What its turn, or whoever forbade to merge, will try again is no conflict to anybody.
+        if not self.is_run_again and (self.may_merge or self.codec.config.conflicts == "raise"):
+            self._tell(Conflict(self.key, tuple(fields), is_merged=False))
         base, ours = (self.codec.parse(data, self.form) for data in (self.baseline, mine))
         return SessionConflictError(self.key, fields, base=base, mine=ours, theirs=theirs)
 

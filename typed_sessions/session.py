@@ -107,9 +107,7 @@ class Session(Generic[M]):
 
     async def save(self) -> None:
         """Save now: what changed, or a new session even if it is unchanged."""
-        opened = self.lease.readable()
-        opened.must_be_stored = True
-        await self._engine.commit([opened])
+        await self._engine.save(self.lease.readable())
 
     async def delete(self) -> None:
         """Delete it now. A session that somebody else made anew meanwhile stays."""
@@ -123,6 +121,7 @@ class Session(Generic[M]):
             InvalidKeyError: the key cannot be stored.
             SessionConflictError: the key is taken.
             SessionGoneError: the session was deleted meanwhile.
+            SessionDefinitionError: it belongs to a web visit, whose sessions have one key.
         """
         opened = self.lease.readable()
         await self._engine.rotate(opened, SessionKey.of(opened.key.model, key))

@@ -1,12 +1,10 @@
 """The entry to all sessions of an application, for asyncio."""
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import copy
-from dataclasses import replace
 from pkgutil import resolve_name
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from typed_sessions.clock import Clock, utc_now
@@ -14,25 +12,26 @@ from typed_sessions.codec import M
 from typed_sessions.engine import MAX_ATTEMPTS, UNLOCKED_ATTEMPTS, Engine
 from typed_sessions.errors import SessionConflictError, SessionDefinitionError, SessionGoneError
 from typed_sessions.group import G, OpenGroup, keys_of_members, refuse_doubles
-from typed_sessions.key import KeyLike, SessionKey, TextLike, key_text, text_of
+from typed_sessions.hooks import NO_HOOKS, Hooks
+from typed_sessions.key import KeyLike, SessionKey, TextLike, text_of
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
+from typed_sessions.observer import Observer, guarded, introduced
 from typed_sessions.session import AnySession, Session
-from typed_sessions.stores.protocol import Change, Delete, Move, Outcome, Query, Row, Store
+from typed_sessions.stores.by_url import store_of
+from typed_sessions.stores.protocol import Delete, Store
 from typed_sessions.turn import Turn
-from typed_sessions.turnstile import Tasks, Turnstile
+from typed_sessions.turnstile import Tasks
+from typed_sessions.upkeep import Upkeep
+from typed_sessions.watched import turnstile_of
 
 if TYPE_CHECKING:
     from typed_sessions.settings import Settings
 
-SQL_STORES = "typed_sessions.stores.sqlalchemy"
-"""Found by name when the settings ask for it, because the core imports no store."""
-
 LOCK_TIMEOUT = 30.0
-PAGE = 500
 
 
-class Sessions:
+class Sessions(Upkeep):
     """The sessions in one store.
 
     Args:
@@ -44,6 +43,8 @@ class Sessions:
         exclusive: let turns on one key run one after another in all processes, by locks of the store, unless
             `open` says otherwise.
         lock_timeout: seconds to wait for another turn on the key, and for the locks, before `LockTimeoutError`.
+        hooks: functions that are told of upcasts, conflicts and invalid sessions.
+        observer: who watches all turns, such as `typed_sessions.integrations.otel.OpenTelemetry`.
 
     Raises:
         TypeError: the store is one for threads.
@@ -58,27 +59,42 @@ class Sessions:
         serialize: bool = True,
         exclusive: bool = False,
         lock_timeout: float = LOCK_TIMEOUT,
+        hooks: Hooks = NO_HOOKS,
+        observer: Observer | None = None,
     ) -> None:
         if not inspect.iscoroutinefunction(store.load):
             raise TypeError(f"{type(store).__name__} is a store for threads; give it to SyncSessions")
-        turnstile = Turnstile(Tasks(), lock_timeout)
-        self._engine = Engine(store, clock, limits, turnstile, serialize=serialize, exclusive=exclusive)
+        watching = guarded(observer)
+        self._engine = Engine(
+            store,
+            clock,
+            limits,
+            turnstile_of(Tasks(), lock_timeout, watching),
+            serialize=serialize,
+            exclusive=exclusive,
+            hooks=hooks,
+            observer=watching,
+            database=introduced(store, observer),
+        )
 
     @classmethod
-    def from_settings(cls, settings: "Settings | None" = None) -> Self:
+    def from_settings(
+        cls, settings: "Settings | None" = None, *, hooks: Hooks = NO_HOOKS, observer: Observer | None = None
+    ) -> Self:
         """Sessions as the environment variables `TYPED_SESSIONS_…` say (see `Settings`).
 
         Raises:
             SettingsError: a variable is missing or wrong.
         """
         settings = settings or environment()
-        store: Store = resolve_name(f"{SQL_STORES}:SQLAlchemyStore").from_settings(settings)
-        return cls(store, limits=settings.limits, exclusive=settings.exclusive, lock_timeout=settings.lock_timeout)
-
-    @property
-    def store(self) -> Store:
-        """Where the sessions are kept."""
-        return self._engine.store
+        return cls(
+            store_of(settings),
+            limits=settings.limits,
+            exclusive=settings.exclusive,
+            lock_timeout=settings.lock_timeout,
+            hooks=hooks,
+            observer=observer,
+        )
 
     def open(
         self, model: type[M], key: KeyLike, /, *, owner: TextLike | None = None, exclusive: bool | None = None
@@ -145,7 +161,7 @@ class Sessions:
             InvalidSessionError, UpcastError, NewerVersionError, TooOldVersionError: what is stored cannot be read.
         """
         opened = self.open(model, key).lease.opened
-        opened.start((await self.store.load([opened.key])).get(opened.key), self._engine.clock())
+        opened.start((await self._engine.store.load([opened.key])).get(opened.key), self._engine.clock())
         return opened.data
 
     async def save(self, key: KeyLike, data: SessionModel, /, *, owner: TextLike | None = None) -> None:
@@ -189,7 +205,7 @@ class Sessions:
         """
         for attempt in range(MAX_ATTEMPTS):
             session = self.open(model, key, owner=owner, exclusive=True if attempt >= UNLOCKED_ATTEMPTS else None)
-            session.lease.opened.may_merge = False
+            session.lease.opened.may_merge, session.lease.opened.is_run_again = False, True
             with suppress(SessionConflictError, SessionGoneError):
                 async with session as data:
                     session.lease.opened.change_by(change)
@@ -206,92 +222,30 @@ class Sessions:
         if opened is not None:
             await self._engine.delete(opened)
             return opened.record is not None
-        record = (await self.store.load([place])).get(place)
-        await self.store.save([Delete(place)])
+        record = (await self._engine.store.load([place])).get(place)
+        await self._engine.store.save([Delete(place)])
         return record is not None and record.is_alive(self._engine.clock())
 
-    async def move(self, model: type[SessionModel], key: KeyLike, to: KeyLike, /) -> bool:
+    async def move(
+        self, model: type[SessionModel], key: KeyLike, to: KeyLike, /, *, over_initial: bool = False
+    ) -> bool:
         """Give a session another key, and say whether there was one to move. Nothing is ever replaced.
 
-        Raises:
-            SessionConflictError: the key `to` is taken.
-        """
-        old, new = self.open(model, key).key, self.open(model, to).key
-        while True:
-            records, now = await self.store.load([old, new]), self._engine.clock()
-            record, occupant = records.get(old), records.get(new)
-            if record is None or not record.is_alive(now):
-                return False
-            if old == new:
-                return True
-            if occupant is not None and occupant.is_alive(now):
-                raise SessionConflictError(new, (), is_taken=True)
-            freed: list[Change] = [] if occupant is None else [Delete(new, occupant.revision)]
-            outcomes = await self.store.save([*freed, Move(old, record.revision, new)])
-            if all(outcome is Outcome.SAVED for outcome in outcomes):
-                return True
-
-    async def delete_owner(self, owner: TextLike, /) -> int:
-        """Delete all sessions of an owner, in every model, and say how many."""
-        query, deleted = Query(owner=key_text(owner), limit=PAGE), 0
-        while page := await self.store.scan(query):
-            for key, record in page:
-                # By revision: it may have become somebody else's since. What was lost is found again.
-                [outcome] = await self.store.save([Delete(key, record.revision)])
-                deleted += outcome is Outcome.SAVED
-        return deleted
-
-    async def keys(
-        self, model: type[SessionModel], /, *, prefix: TextLike | None = None, owner: TextLike | None = None
-    ) -> AsyncIterator[SessionKey]:
-        """The keys of a model's sessions.
+        It waits for the turns of this process on both keys.
 
         Args:
             model: the session model.
-            prefix: only keys that begin with these parts: `("user", 1)` finds `("user", 1, "cart")`, but
-                not `("user", 10)`.
-            owner: only sessions of this owner.
-        """
-        async for key, _ in self._rows(model, prefix, owner):
-            yield key
-
-    async def items(
-        self, model: type[M], /, *, prefix: TextLike | None = None, owner: TextLike | None = None
-    ) -> AsyncIterator[tuple[SessionKey, M]]:
-        """The keys and data of a model's sessions, for reading; as `keys`.
+            key: the session's key.
+            to: the key that it gets.
+            over_initial: replace a session that is as a new one begins.
 
         Raises:
-            InvalidSessionError, UpcastError, NewerVersionError, TooOldVersionError: one cannot be read.
+            SessionConflictError: the key `to` is taken.
+            LockTimeoutError, SessionDefinitionError: a turn on one of the keys took too long, or is this task's own.
         """
-        codec = self._engine.codec(model)
-        async for key, record in self._rows(model, prefix, owner):
-            yield key, codec.decode(key, record).data
-
-    async def _rows(
-        self, model: type[SessionModel], prefix: TextLike | None, owner: TextLike | None
-    ) -> AsyncIterator[Row]:
-        name = self._engine.codec(model).config.name
-        query = Query(name, text_of(prefix), text_of(owner), self._engine.clock(), limit=PAGE)
-        while page := await self.store.scan(query):
-            for row in page:
-                yield row
-            query = replace(query, after=page[-1][0])
-
-    async def prune(self, limit: int = 1000) -> int:
-        """Delete at most `limit` expired sessions of all models, and say how many."""
-        return await self.store.prune(self._engine.clock(), limit)
-
-    async def close(self) -> None:
-        """Give back what the store opened itself."""
-        await self.store.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
+        old, new = self.open(model, key).key, self.open(model, to).key
+        async with self._engine.alone([old, new]):
+            return await self._engine.move(old, new, codec=self._engine.codec(model) if over_initial else None)
 
 
 def environment() -> "Settings":

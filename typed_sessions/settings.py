@@ -23,9 +23,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, populate_by_name=True)
 
     database_url: SecretStr = Field(min_length=1)
-    """SQLAlchemy URL: `sqlite+aiosqlite:///sessions.db`, `postgresql+asyncpg://…`, `mariadb+asyncmy://…`."""
+    """SQLAlchemy URL: `sqlite+aiosqlite:///sessions.db`, `postgresql+asyncpg://…`, `mariadb+asyncmy://…`; or one of
+    Redis (`redis://…`, `redis+cluster://…`) or MongoDB (`mongodb://…/name`)."""
     table: str = Field(default="typed_sessions", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,39}$")
-    """Name of the table; at most 40 characters, so that the names of its indexes fit PostgreSQL's 63."""
+    """Name of the table; at most 40 characters, so that the names of its indexes fit PostgreSQL's 63. Of the collection
+    in MongoDB; in Redis what all keys begin with."""
     schema_name: str | None = Field(default=None, validation_alias=f"{PREFIX}SCHEMA", min_length=1)
     """Schema (PostgreSQL) or database (MariaDB) of the table; None for the connection's own."""
     pool_size: int = Field(default=5, ge=1)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import fields, is_dataclass
 
 from pydantic import BaseModel
-from pydantic_core import from_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from typed_sessions.history import JsonObject
 from typed_sessions.json_kinds import is_array, is_mapping, is_object
@@ -26,6 +26,8 @@ _PLAIN = frozenset({
     "tagged-union", "time", "timedelta", "tuple", "typed-dict", "typed-dict-field", "union", "uuid",
 })  # fmt: skip
 
+UNWRITABLE = "it cannot be written as JSON; check the types of its values"
+
 Path = tuple[int | str, ...]
 Problem = tuple[Path, str]
 
@@ -38,7 +40,7 @@ def problem_in(data: bytes, model: BaseModel, *, may_hide_nan: bool) -> Problem 
     """
     found = next(_problems(from_json(data), ()), None) if _is_suspicious(data) else None
     if found is None and may_hide_nan and b"null" in data:
-        return next(_unprintable(model, ()), None)
+        return next(_unprintable(model, (), set()), None)
     return found
 
 
@@ -99,7 +101,7 @@ def _kind(schema: JsonObject) -> str:
 
 def undumpable(model: BaseModel) -> Problem:
     """Why a model could not be dumped as JSON at all, as far as its values tell."""
-    return next(_unprintable(model, ()), ((), "it cannot be written as JSON; check the types of its values"))
+    return next(_unprintable(model, (), set()), None) or next(_unwritable(model), ((), UNWRITABLE))
 
 
 def _problems(value: object, path: Path) -> Iterator[Problem]:
@@ -115,16 +117,41 @@ def _problems(value: object, path: Path) -> Iterator[Problem]:
         yield from _problems(child, (*path, name))
 
 
-def _unprintable(value: object, path: Path) -> Iterator[Problem]:
+def _unwritable(model: BaseModel) -> Iterator[Problem]:
+    """The fields that cannot be dumped alone, and where in them a value of a strange type is."""
+    for name, value in children(model):
+        try:
+            model.__pydantic_serializer__.to_json(model, include={str(name)}, warnings=False)
+        except (PydanticSerializationError, ValueError):
+            yield next(_strange(value, (name,), set()), ((name,), UNWRITABLE))
+
+
+def _strange(value: object, path: Path, seen: set[int]) -> Iterator[Problem]:
+    inner = list(children(value))
+    if inner and id(value) not in seen and len(path) <= MAX_DEPTH:
+        # What holds itself is gone through once.
+        seen.add(id(value))
+        for name, child in inner:
+            yield from _strange(child, (*path, name), seen)
+    if not inner:
+        try:
+            to_json(value)
+        except PydanticSerializationError:
+            yield path, f"a value of type {type(value).__name__} cannot be written as JSON"
+
+
+def _unprintable(value: object, path: Path, seen: set[int]) -> Iterator[Problem]:
     if isinstance(value, str | float):
         reason = _reason(value)
         if reason:
             yield path, reason
-    if len(path) <= MAX_DEPTH:
-        for name, child in children(value):
+    inner = list(children(value))
+    if inner and id(value) not in seen and len(path) <= MAX_DEPTH:
+        seen.add(id(value))
+        for name, child in inner:
             if isinstance(name, str) and _surrogate(name):
                 yield path, "one of its keys holds a lone surrogate; decode it properly first"
-            yield from _unprintable(child, (*path, name))
+            yield from _unprintable(child, (*path, name), seen)
 
 
 def _reason(value: object) -> str | None:

@@ -6,69 +6,34 @@ psycopg 3 and httpcore: one protocol, driven by whoever does the waiting.)
 """
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from pkgutil import resolve_name
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from typed_sessions.blocking import NeverWaiting, complete
 from typed_sessions.clock import Clock, utc_now
 from typed_sessions.codec import M
 from typed_sessions.engine import Engine
 from typed_sessions.group import G, OpenGroup
+from typed_sessions.hooks import NO_HOOKS, Hooks
 from typed_sessions.key import KeyLike, SessionKey, TextLike
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
-from typed_sessions.record import Record
+from typed_sessions.observer import Observer, guarded, introduced
 from typed_sessions.session import Session
-from typed_sessions.sessions import LOCK_TIMEOUT, SQL_STORES, Sessions, environment
-from typed_sessions.stores.protocol import Change, Outcome, Query, Row, SyncStore
+from typed_sessions.sessions import LOCK_TIMEOUT, Sessions, environment
+from typed_sessions.stores.by_url import sync_store_of
+from typed_sessions.stores.protocol import SyncStore
+from typed_sessions.sync_upkeep import SyncUpkeep
 from typed_sessions.turn import Turn
-from typed_sessions.turnstile import Threads, Turnstile
+from typed_sessions.turnstile import Threads
+from typed_sessions.watched import turnstile_of
 
 if TYPE_CHECKING:
     from typed_sessions.settings import Settings
 
 T = TypeVar("T")
-
-
-def complete(coroutine: Coroutine[Any, Any, T], /) -> T:
-    """Run a coroutine that never waits."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    coroutine.close()
-    raise AssertionError("the store of SyncSessions waited for something; give it a SyncStore")
-
-
-class NeverWaiting:
-    """A `SyncStore` with the methods of a `Store`."""
-
-    def __init__(self, store: SyncStore) -> None:
-        self.store = store
-
-    async def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
-        return self.store.load(keys)
-
-    async def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
-        return self.store.save(changes)
-
-    async def scan(self, query: Query, /) -> Sequence[Row]:
-        return self.store.scan(query)
-
-    async def prune(self, now: datetime, limit: int, /) -> int:
-        return self.store.prune(now, limit)
-
-    @asynccontextmanager
-    async def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AsyncGenerator[None]:  # noqa: ASYNC109 # it is a setting
-        with self.store.exclusive(keys, timeout):
-            yield
-
-    async def close(self) -> None:
-        self.store.close()
 
 
 class _Blocking(Sessions):
@@ -83,21 +48,21 @@ class _Blocking(Sessions):
         serialize: bool,
         exclusive: bool,
         lock_timeout: float,
+        hooks: Hooks,
+        observer: Observer | None,
     ) -> None:
-        turnstile = Turnstile(Threads(), lock_timeout)
-        self._engine = Engine(NeverWaiting(store), clock, limits, turnstile, serialize=serialize, exclusive=exclusive)
-
-
-def iterate(items: AsyncIterator[T], /) -> Iterator[T]:
-    """Run an asynchronous iterator that never waits."""
-
-    async def following() -> list[T]:
-        async for item in items:
-            return [item]
-        return []
-
-    while found := complete(following()):
-        yield from found
+        watching = guarded(observer)
+        self._engine = Engine(
+            NeverWaiting(store),
+            clock,
+            limits,
+            turnstile_of(Threads(), lock_timeout, watching),
+            serialize=serialize,
+            exclusive=exclusive,
+            hooks=hooks,
+            observer=watching,
+            database=introduced(store, observer),
+        )
 
 
 class SyncSession(Generic[M]):
@@ -199,7 +164,7 @@ class SyncOpenGroup(Generic[G]):
         complete(self._group.__aexit__(kind, error, trace))
 
 
-class SyncSessions:
+class SyncSessions(SyncUpkeep):
     """The sessions in one store, for threads. Arguments, methods and errors are those of `Sessions`."""
 
     def __init__(
@@ -211,24 +176,43 @@ class SyncSessions:
         serialize: bool = True,
         exclusive: bool = False,
         lock_timeout: float = LOCK_TIMEOUT,
+        hooks: Hooks = NO_HOOKS,
+        observer: Observer | None = None,
     ) -> None:
         if inspect.iscoroutinefunction(store.load):
             raise TypeError(f"{type(store).__name__} is a store for asyncio; give it to Sessions")
         self.store = store
-        self._sessions = _Blocking(
-            store, clock=clock, limits=limits, serialize=serialize, exclusive=exclusive, lock_timeout=lock_timeout
+        self.sessions: Sessions = _Blocking(
+            store,
+            clock=clock,
+            limits=limits,
+            serialize=serialize,
+            exclusive=exclusive,
+            lock_timeout=lock_timeout,
+            hooks=hooks,
+            observer=observer,
         )
+        """The sessions that it runs; not for use outside."""
+        self._upkeep = self.sessions
 
     @classmethod
-    def from_settings(cls, settings: "Settings | None" = None) -> Self:
+    def from_settings(
+        cls, settings: "Settings | None" = None, *, hooks: Hooks = NO_HOOKS, observer: Observer | None = None
+    ) -> Self:
         settings = settings or environment()
-        store: SyncStore = resolve_name(f"{SQL_STORES}:SyncSQLAlchemyStore").from_settings(settings)
-        return cls(store, limits=settings.limits, exclusive=settings.exclusive, lock_timeout=settings.lock_timeout)
+        return cls(
+            sync_store_of(settings),
+            limits=settings.limits,
+            exclusive=settings.exclusive,
+            lock_timeout=settings.lock_timeout,
+            hooks=hooks,
+            observer=observer,
+        )
 
     def open(
         self, model: type[M], key: KeyLike, /, *, owner: TextLike | None = None, exclusive: bool | None = None
     ) -> SyncSession[M]:
-        return SyncSession(self._sessions.open(model, key, owner=owner, exclusive=exclusive))
+        return SyncSession(self.sessions.open(model, key, owner=owner, exclusive=exclusive))
 
     def open_group(
         self,
@@ -240,51 +224,24 @@ class SyncSessions:
         owner: TextLike | None = None,
         exclusive: bool | None = None,
     ) -> SyncOpenGroup[G]:
-        return SyncOpenGroup(self._sessions.open_group(group, key, keys=keys, owner=owner, exclusive=exclusive))
+        return SyncOpenGroup(self.sessions.open_group(group, key, keys=keys, owner=owner, exclusive=exclusive))
 
     def turn(self, *sessions: SyncSession[Any], exclusive: bool | None = None) -> SyncTurn:
-        return SyncTurn(self._sessions.turn(*(session.session for session in sessions), exclusive=exclusive))
+        return SyncTurn(self.sessions.turn(*(session.session for session in sessions), exclusive=exclusive))
 
     def load(self, model: type[M], key: KeyLike, /) -> M:
-        return complete(self._sessions.load(model, key))
+        return complete(self.sessions.load(model, key))
 
     def save(self, key: KeyLike, data: SessionModel, /, *, owner: TextLike | None = None) -> None:
-        complete(self._sessions.save(key, data, owner=owner))
+        complete(self.sessions.save(key, data, owner=owner))
 
     def update(
         self, model: type[M], key: KeyLike, change: Callable[[M], None], /, *, owner: TextLike | None = None
     ) -> M:
-        return complete(self._sessions.update(model, key, change, owner=owner))
+        return complete(self.sessions.update(model, key, change, owner=owner))
 
     def delete(self, model: type[SessionModel], key: KeyLike, /) -> bool:
-        return complete(self._sessions.delete(model, key))
+        return complete(self.sessions.delete(model, key))
 
-    def move(self, model: type[SessionModel], key: KeyLike, to: KeyLike, /) -> bool:
-        return complete(self._sessions.move(model, key, to))
-
-    def delete_owner(self, owner: TextLike, /) -> int:
-        return complete(self._sessions.delete_owner(owner))
-
-    def keys(
-        self, model: type[SessionModel], /, *, prefix: TextLike | None = None, owner: TextLike | None = None
-    ) -> Iterator[SessionKey]:
-        return iterate(self._sessions.keys(model, prefix=prefix, owner=owner))
-
-    def items(
-        self, model: type[M], /, *, prefix: TextLike | None = None, owner: TextLike | None = None
-    ) -> Iterator[tuple[SessionKey, M]]:
-        return iterate(self._sessions.items(model, prefix=prefix, owner=owner))
-
-    def prune(self, limit: int = 1000) -> int:
-        return complete(self._sessions.prune(limit))
-
-    def close(self) -> None:
-        complete(self._sessions.close())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def move(self, model: type[SessionModel], key: KeyLike, to: KeyLike, /, *, over_initial: bool = False) -> bool:
+        return complete(self.sessions.move(model, key, to, over_initial=over_initial))

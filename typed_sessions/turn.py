@@ -1,6 +1,7 @@
 """Turns: open, lend, save, close; for one session, or for several together."""
 
 import time
+from asyncio import CancelledError
 from collections.abc import Hashable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -8,9 +9,16 @@ from typing import Any, Generic, TypeAlias
 
 from typed_sessions.codec import M
 from typed_sessions.engine import Engine
-from typed_sessions.errors import SessionClosedError, SessionDefinitionError
+from typed_sessions.errors import (
+    LockTimeoutError,
+    SessionClosedError,
+    SessionConflictError,
+    SessionDefinitionError,
+    SessionGoneError,
+)
 from typed_sessions.key import SessionKey
 from typed_sessions.model import close
+from typed_sessions.observer import LockTimedOut, Result, Watch, Work
 from typed_sessions.opened import AnyOpened, Opened
 
 
@@ -24,6 +32,7 @@ class Lease(Generic[M]):
     def __init__(self, engine: Engine, opened: Opened[M], *, exclusive: bool | None) -> None:
         self.engine = engine
         self.opened = opened
+        opened.happened = engine.happened
         self.is_exclusive = engine.exclusive if exclusive is None else exclusive
 
     def readable(self) -> Opened[M]:
@@ -96,6 +105,7 @@ class Turn:
     _me: Hashable = None
     _taken: Sequence[SessionKey] = ()
     _locks: AbstractAsyncContextManager[None] | None = None
+    _watch: Watch | None = None
 
     def __init__(self, engine: Engine, leases: Iterable[AnyLease], *, exclusive: bool | None = None) -> None:
         self._engine = engine
@@ -113,13 +123,17 @@ class Turn:
         begun = time.monotonic()
         try:
             self._join()
+            if self._engine.observer is not None and self._own:
+                self._watch = self._engine.observer.begin(self._work())
             if self._engine.turnstile is not None:
                 self._taken = await self._engine.turnstile.enter(self._me, [opened.key for opened in self._opened])
             if self._locked:
                 self._locks = await self._engine.lock(self._me, self._locked, begun)
             await self._engine.read([lease.opened for lease in self._own if not lease.is_read or lease.is_outdated()])
-        except BaseException:
-            await self._end("could not be opened")
+        except BaseException as error:
+            if isinstance(error, LockTimeoutError):
+                self._engine.happened(LockTimedOut(error.key, error.waited))
+            await self._end("could not be opened", error)
             raise
         for lease in self._own:
             lease.is_read = True
@@ -130,8 +144,10 @@ class Turn:
         try:
             if kind is None:
                 await self._engine.commit(self._opened)
-        finally:
-            await self._end("is over")
+        except BaseException as failure:
+            await self._end("is over", failure)
+            raise
+        await self._end("is over", error)
 
     def _join(self) -> None:
         """Join the outer turns of this task or thread, and note which of the other sessions are to be locked."""
@@ -150,7 +166,10 @@ class Turn:
             if is_exclusive and not self._engine.has_locked(self._me, lease.opened.key):
                 self._locked.append(lease.opened.key)
 
-    async def _end(self, reason: str) -> None:
+    def _work(self) -> Work:
+        return Work("turn", tuple(opened.key for opened in self._opened), is_exclusive=bool(self._locked))
+
+    async def _end(self, reason: str, error: BaseException | None) -> None:
         for lease in self._own:
             lease.close(reason)
         for lease in self._leases:
@@ -160,3 +179,20 @@ class Turn:
                 await self._engine.unlock(self._me, self._locked, self._locks)
         finally:
             self._engine.end(self._me, self._opened, self._taken)
+            if self._watch is not None:
+                self._watch(error, [result_of(opened, error) for opened in self._opened])
+
+
+def result_of(opened: AnyOpened, error: BaseException | None) -> Result:
+    """What became of a session in a turn that raised `error`."""
+    match error:
+        case None if opened.is_deleted:
+            return "deleted"
+        case None:
+            return "saved" if opened.was_saved else "unchanged"
+        case SessionConflictError() | SessionGoneError():
+            return "outrun" if opened.is_run_again else "conflict"
+        case CancelledError():
+            return "cancelled"
+        case _:
+            return "error"

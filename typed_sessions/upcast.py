@@ -67,13 +67,14 @@ def _upcast_once(key: SessionKey, step: Step, data: JsonObject) -> JsonObject:
         upcast = step.upcast(data)
     except Exception as reason:  # noqa: BLE001 # whatever a user's step raises
         # `from None`, because a KeyError or ValueError quotes the stored data; the reason is an attribute.
-        raise UpcastError(key, step.name, f"it raised {type(reason).__name__}{_place(reason)}", reason) from None
+        raise UpcastError(key, step.name, f"it raised {type(reason).__name__}{raised_at(reason)}", reason) from None
     if not is_object(upcast):
         raise UpcastError(key, step.name, f"it returned {type(upcast).__name__}, not a JSON object")
     return upcast
 
 
-def _place(reason: Exception) -> str:
+def raised_at(reason: Exception) -> str:
+    """Where an exception was raised, to follow the name of its class; its own words may quote data."""
     traceback = reason.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import bulk, decoding, importing, statements, turns
+from tests.benchmarks import bulk, decoding, importing, observing, redis_turns, statements, turns
 from tests.benchmarks.case import Case, Row
 from tests.benchmarks.report import measurements, print_json, print_table, save, values
 from tests.services import ServiceMissingError
@@ -65,7 +65,15 @@ def parsed(given: Sequence[str]) -> Arguments:
 
 
 def all_cases() -> list[Case]:
-    return [*turns.cases(), *statements.cases(), *decoding.cases(), *bulk.cases(), *importing.cases()]
+    return [
+        *turns.cases(),
+        *redis_turns.cases(),
+        *statements.cases(),
+        *decoding.cases(),
+        *bulk.cases(),
+        *importing.cases(),
+        *observing.cases(),
+    ]
 
 
 def picked(patterns: Sequence[str] | None) -> list[Case]:

@@ -116,6 +116,28 @@ def _peer(row: Found, ours: Mapping[str, float] | None) -> list[str]:
     return [row["name"], row["reading"], row["note"], *own, *times, str(row["survivors"])]
 
 
+def web(found: Found) -> str:
+    """A row for each library and kind of request."""
+    ours = found["rows"][0]["rate"]
+    rows = [
+        [
+            row["name"],
+            path,
+            f"{rate:,.0f}",
+            f"{ours[path] / rate:.2f}",
+            f"{row['p99'][path]:.1f}",
+            f"{row['rows'][path]:.2f}",
+            f"{row['transactions'][path]:.2f}",
+            str(row["stored"][path]),
+            f"{row['survived']} of {row['of']}",
+        ]
+        for row in found["rows"]
+        for path, rate in row["rate"].items()
+    ]
+    head = ["library", "request", "requests/s", "ours over it", "p99, ms", "rows written", "transactions", "rows added"]
+    return _table([*head, "updates at once"], rows, texts=2)
+
+
 def growth(found: Found) -> str:
     """By database and number of sessions."""
     rows = [
@@ -165,6 +187,7 @@ TABLES: Mapping[str, Callable[[Found], str]] = {
     "ratios": ratios,
     "curves": curves,
     "peers": peers,
+    "web": web,
     "growth": growth,
     "soak": soak,
 }

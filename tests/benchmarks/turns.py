@@ -101,7 +101,7 @@ async def _in_a_thread(driver: str, by_hand: Floor, *, turns: int) -> AsyncGener
     with database(driver) as url:
         async with by_hand(url) as floor:
             with SyncSessions(SyncSQLAlchemyStore.from_url(address(url))) as sessions:
-                ours = _counting_in_a_thread(sessions)
+                ours = counting_in_a_thread(sessions)
                 yield Contest(at_once(ours, tasks=1, turns=turns), at_once(floor, tasks=1, turns=turns))
 
 
@@ -148,7 +148,9 @@ def _counting_three(sessions: Sessions) -> Turn:
     return turn
 
 
-def _counting_in_a_thread(sessions: SyncSessions) -> Turn:
+def counting_in_a_thread(sessions: SyncSessions) -> Turn:
+    """The same for threads."""
+
     # It blocks the event loop, which has nothing else to do.
     async def turn(number: int) -> None:
         with sessions.open(Cart, number) as cart:

@@ -14,6 +14,7 @@ from typing import get_args
 
 from sqlalchemy import URL, make_url
 
+from tests import mongo_server
 from tests.histories import in_process
 from tests.histories.checker import check
 from tests.histories.crew import Disasters, run_on_sql
@@ -23,9 +24,10 @@ from tests.histories.program import Kind, Menu
 from tests.histories.report import excerpt, first_of_each, summary
 from tests.histories.worker import Job
 from tests.killable import Killable, killable
-from tests.services import MARIADB, POSTGRESQL, own_database
+from tests.redis_killable import KillableRedis, killable_redis
+from tests.services import MARIADB, POSTGRESQL, REDIS, own_database
 
-SERVICES = {"postgresql": POSTGRESQL, "mariadb": MARIADB, "mysql": MARIADB}
+SERVICES = {"postgresql": POSTGRESQL, "mariadb": MARIADB, "mysql": MARIADB, "redis": REDIS}
 SHOWN = 5
 
 
@@ -66,7 +68,7 @@ def _parsed(given: Sequence[str]) -> Arguments:
         prog="python -m tests.histories", description="Random operations from several processes, and their check."
     )
     here = ", ".join(in_process.STORES)
-    parser.add_argument("--store", default="memory", help=f"an SQLAlchemy driver, or one of {here}")
+    parser.add_argument("--store", default="memory", help=f"an SQLAlchemy driver, redis, mongodb, or one of {here}")
     parser.add_argument("--operations", metavar="N", type=int, default=10_000, help="10,000 if left out")
     parser.add_argument("--seed", metavar="N", type=int, default=0)
     parser.add_argument("--processes", metavar="N", type=int, default=3)
@@ -97,9 +99,15 @@ def played(chosen: Arguments) -> list[AnyNote]:
 def _database(driver: str, restarts: int) -> Generator[tuple[URL, Callable[[], None]]]:
     """An empty database, and how to restart its server, which is one of our own if that will be needed."""
     service = SERVICES.get(driver.partition("+")[0])
-    if service is None:
+    if driver == "mongodb":
+        with _mongodb(restarts) as found:
+            yield found
+    elif service is None:
         with tempfile.TemporaryDirectory() as folder:
             yield URL.create(driver, database=str(Path(folder, "sessions.db"))), lambda: None
+    elif restarts and service is REDIS:
+        with killable_redis() as redis:
+            yield make_url(redis.url), partial(_restart, redis)
     elif restarts:
         with killable(service) as server, service.database(server.url) as url:
             yield make_url(url).set(drivername=driver), partial(_restart, server)
@@ -108,7 +116,17 @@ def _database(driver: str, restarts: int) -> Generator[tuple[URL, Callable[[], N
             yield make_url(url).set(drivername=driver), lambda: None
 
 
-def _restart(server: Killable) -> None:
+@contextmanager
+def _mongodb(restarts: int) -> Generator[tuple[URL, Callable[[], None]]]:
+    if restarts:
+        with mongo_server.killable() as server, mongo_server.database(server.url) as url:
+            yield make_url(url), partial(_restart, server)
+    else:
+        with mongo_server.server() as found, mongo_server.database(found) as url:
+            yield make_url(url), lambda: None
+
+
+def _restart(server: Killable | KillableRedis) -> None:
     server.kill()
     server.start()
 

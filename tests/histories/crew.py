@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 from sqlalchemy import URL
 
 from tests.empty_database import address
@@ -20,7 +20,8 @@ from tests.histories.watched import RUNNING, SyncWatched
 from tests.histories.worker import Job
 from typed_sessions import SessionKey
 from typed_sessions.migrations import upgrade
-from typed_sessions.stores.sqlalchemy import SyncSQLAlchemyStore
+from typed_sessions.settings import Settings
+from typed_sessions.stores.by_url import sync_store_of
 
 ROOT = Path(__file__).parent.parent.parent
 SYNC_DRIVERS = {
@@ -38,7 +39,7 @@ Progress = Callable[[int], None]
 
 def synchronous(url: URL) -> str:
     """The same database through a driver that blocks."""
-    return address(url.set(drivername=SYNC_DRIVERS[url.get_backend_name()]))
+    return address(url.set(drivername=SYNC_DRIVERS.get(url.drivername.partition("+")[0], url.drivername)))
 
 
 @dataclass
@@ -150,7 +151,8 @@ def run_on_sql(
     url: URL, job: Job, *, processes: int, disasters: Disasters, progress: Progress = lambda _: None
 ) -> list[AnyNote]:
     """Do the job on an empty database, divided among processes, and read what is left."""
-    upgrade(synchronous(url))
+    if url.drivername.partition("+")[0] in SYNC_DRIVERS:
+        upgrade(synchronous(url))
     share = -(-job.operations // processes)
     with tempfile.TemporaryDirectory() as folder:
         jobs = [
@@ -158,8 +160,8 @@ def run_on_sql(
             for number, name in enumerate(f"p{number}" for number in range(processes))
         ]
         notes = Crew(jobs, disasters).work(progress)
-        last = Path(folder, FINAL)
-        with closing(SyncSQLAlchemyStore.from_url(synchronous(url))) as store, closing(Notebook(last)) as notebook:
+        last, settings = Path(folder, FINAL), Settings(database_url=SecretStr(synchronous(url)))
+        with closing(sync_store_of(settings)) as store, closing(Notebook(last)) as notebook:
             RUNNING.set(FINAL)
             SyncWatched(store, notebook).load(keys_in(notes))
         return [*notes, *read_notes(last)]

@@ -4,16 +4,19 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from tests.histories.crew import FINAL, keys_in
 from tests.histories.notes import AnyNote, Notebook, read_notes
-from tests.histories.planted import PLANTED, Busy
+from tests.histories.planted import PLANTED, Busy, Divided
 from tests.histories.program import Kind, Menu
 from tests.histories.watched import RUNNING, Watched
 from tests.histories.worker import Program, work
+from tests.unreliable import Flickering
 from typed_sessions import MemoryStore, SimpleStore, Store
+from typed_sessions.stores.cached import CachedStore
 
 
 class Shelf:
@@ -43,9 +46,19 @@ def _broken(name: str) -> Store:
     return PLANTED[name](busy_memory())
 
 
+def cached_by_two() -> Store:
+    front, back = busy_memory(), busy_memory()
+    return Divided(CachedStore(front, back), CachedStore(front, back))
+
+
 STORES: Mapping[str, Callable[[], Store]] = {
     "memory": busy_memory,
     "simple": lambda: SimpleStore(Shelf()),
+    "cached": lambda: CachedStore(busy_memory(), busy_memory()),
+    "cached-by-two": cached_by_two,
+    "cached-flickering": lambda: CachedStore(
+        Flickering(MemoryStore()), busy_memory(), retry_after=timedelta(milliseconds=2)
+    ),
     **{name: partial(_broken, name) for name in PLANTED},
 }
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from random import Random
 
-from typed_sessions import Record, SessionKey, Store
+from typed_sessions import MemoryStore, Record, SessionKey, Store
+from typed_sessions.stores.cached import CachedStore
 from typed_sessions.stores.protocol import Change, Delete, Insert, Outcome, Query, Row, Update, keys_of
 
 
@@ -50,6 +51,22 @@ class Busy(Sound):
         outcomes = await self.store.save(changes)
         await asyncio.sleep(0)
         return outcomes
+
+
+class Divided(Busy):
+    """Not broken: the stores of two processes on one place; whoever asks gets the one or the other."""
+
+    def __init__(self, one: Store, other: Store) -> None:
+        super().__init__(one)
+        self._next = other
+
+    async def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
+        self.store, self._next = self._next, self.store
+        return await super().load(keys)
+
+    async def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
+        self.store, self._next = self._next, self.store
+        return await super().save(changes)
 
 
 class Unchecked(Sound):
@@ -130,7 +147,20 @@ class Unlocked(Sound):
         return nullcontext()
 
 
+class Deaf(Sound):
+    """Says that it saved, and did not."""
+
+    async def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
+        return [Outcome.SAVED] * len(changes)
+
+
+def unfollowed(back: Store) -> Store:
+    """Two processes with one cache, to which one of them does not tell what it saves."""
+    front = Busy(MemoryStore())
+    return Divided(CachedStore(front, back), CachedStore(Deaf(front), back))
+
+
 PLANTED: Mapping[str, Callable[[Store], Store]] = {
     "unchecked": Unchecked, "forgetful": Forgetful, "halving": Halving, "upserting": Upserting,
-    "piecemeal": Piecemeal, "undeleting": Undeleting, "unlocked": Unlocked,
+    "piecemeal": Piecemeal, "undeleting": Undeleting, "unlocked": Unlocked, "unfollowed": unfollowed,
 }  # fmt: skip

@@ -11,8 +11,8 @@ from tests.histories.models import lists_of, nanoseconds
 from tests.histories.notes import Change as Noted
 from tests.histories.notes import Loaded, Notebook, Saved, Saving, Version
 from typed_sessions import Record, SessionKey, Store
+from typed_sessions.blocking import NeverWaiting, complete
 from typed_sessions.stores.protocol import Change, Delete, Insert, Move, Outcome, Query, Row, SyncStore, Touch, Update
-from typed_sessions.sync import NeverWaiting, complete
 
 RUNNING: ContextVar[str] = ContextVar("RUNNING", default="")
 """The name of the operation that this task or thread works on."""

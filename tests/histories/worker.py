@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeAlias
 
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from tests.histories.models import SlottedClock
 from tests.histories.notes import Notebook
@@ -19,9 +19,10 @@ from tests.histories.player import Pause, Player
 from tests.histories.program import Menu, Operation, operation
 from tests.histories.watched import SyncWatched, Watched
 from typed_sessions import Sessions, Store, SyncSessions
+from typed_sessions.blocking import complete
+from typed_sessions.settings import Settings
+from typed_sessions.stores.by_url import store_of, sync_store_of
 from typed_sessions.stores.protocol import SyncStore
-from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
-from typed_sessions.sync import complete
 
 Program: TypeAlias = Sequence[Operation]
 
@@ -106,7 +107,7 @@ def work_in_threads(store: SyncStore, programs: Sequence[Program], notes: Path, 
         watched = SyncWatched(store, notebook)
         # `SyncSessions` is nothing but these, driven by `complete`; so the player need not be written twice.
         sessions = [
-            SyncSessions(watched, clock=clock, serialize=number == 0)._sessions  # noqa: SLF001 # see above # pyright: ignore[reportPrivateUsage]
+            SyncSessions(watched, clock=clock, serialize=number == 0).sessions
             for number, clock in enumerate(clocks(slot))
         ]
         player = Player(sessions, watched.watched, notebook, pause)
@@ -125,7 +126,7 @@ async def breathe() -> None:
 
 
 async def work_on_sql(job: Job) -> None:
-    store = SQLAlchemyStore.from_url(job.url)
+    store = store_of(Settings(database_url=SecretStr(job.url)))
     try:
         await work(store, job.programs(), Path(job.notes), breathe, slot=job.slot)
     finally:
@@ -136,7 +137,7 @@ def main(argument: str) -> None:
     """Do a job that is given as JSON."""
     job = TypeAdapter(Job).validate_json(argument)
     if job.is_sync:
-        with closing(SyncSQLAlchemyStore.from_url(job.url)) as store:
+        with closing(sync_store_of(Settings(database_url=SecretStr(job.url)))) as store:
             work_in_threads(store, job.programs(), Path(job.notes), slot=job.slot)
     else:
         asyncio.run(work_on_sql(job))

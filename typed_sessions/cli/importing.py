@@ -17,7 +17,8 @@ def importing() -> None:
     `sessions` stores as it was what `typed-sessions export` wrote. Of all others: data of an old shape goes through the
     history of the session model, all of it is validated, and it is stored as the present version. Nothing in the source
     is changed. A session that is there is left as it is, so it can be stopped, run again, and run beside the live
-    traffic. An entry that cannot be imported is counted by its reason, and kept with `--report`. Begin with `--dry-run`.
+    traffic. An entry that cannot be imported is counted by its reason, and kept with `--report`. Begin with
+    `--dry-run`.
 
     Exit codes: 0 done, 1 some entries cannot be imported, 2 wrong settings or options, 130 stopped by Ctrl-C.
     """

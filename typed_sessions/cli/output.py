@@ -7,6 +7,7 @@ from typing import Final
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from typed_sessions.errors import SettingsError, TypedSessionsError
 from typed_sessions.project.project import ProjectError
@@ -18,12 +19,37 @@ OPTIONS: Final = {
     f"{PREFIX}SCHEMA": "--schema",
 }
 
+WIDE: Final = 10_000
+
 FAILED = 1
 WRONG_SETTINGS = 2
 
 
 def say(text: str) -> None:
     Console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """A text from the store, such as a key, without characters that a terminal obeys."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def table_console() -> Console:
+    """For tables on stdout: as wide as the terminal; into a file or another program so wide that nothing is folded."""
+    is_terminal = Console().is_terminal
+    return Console(file=sys.stdout, width=None if is_terminal else WIDE)
+
+
+def print_table(table: Table) -> None:
+    """Print a table to stdout; without blanks at the ends of lines where that is no terminal."""
+    console = table_console()
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        typer.echo(line.rstrip())
 
 
 def complain(text: str) -> None:
@@ -35,7 +61,7 @@ def confirm(question: str) -> None:
     if not sys.stdin.isatty():
         complain(f"{question} There is no terminal to ask at: give --yes")
         raise typer.Exit(WRONG_SETTINGS)
-    typer.confirm(question, abort=True)
+    typer.confirm(question, abort=True, err=True)
 
 
 def advice(error: SettingsError) -> list[str]:

@@ -52,10 +52,10 @@ class Bar:
 
 @dataclass
 class Lines:
-    """For a log. `say` prints a line, `timer` gives seconds."""
+    """For a log. `say` prints a line, `timer` gives seconds; `total` is None if nobody knows it."""
 
     name: str
-    total: int
+    total: int | None
     say: Callable[[str], None]
     timer: Callable[[], float]
     done: int = 0
@@ -72,13 +72,16 @@ class Lines:
             return
         self.last = now
         rate = self.done / (now - self.begun)
+        if self.total is None:
+            self.say(f"{self.name}: {self.done:,}, {rate:,.0f}/s")
+            return
         left = max(0, self.total - self.done) / rate if rate else 0
         self.say(f"{self.name}: {self.done:,} of {self.total:,}, {rate:,.0f}/s, {left:,.0f} s left")
 
 
 @contextmanager
-def progressing(name: str, total: int) -> Generator[Advancing]:
-    """Show how far it is on stderr, until the block ends."""
+def progressing(name: str, total: int | None) -> Generator[Advancing]:
+    """Show how far it is on stderr, until the block ends. `total` is None if nobody knows it."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield Lines(name, total, lambda line: console.print(line, markup=False, soft_wrap=True), time.monotonic)

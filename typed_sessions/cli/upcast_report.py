@@ -9,6 +9,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from typed_sessions.cli.output import printable
 from typed_sessions.eager.batches import Sample
 from typed_sessions.eager.conversion import Conversion
 from typed_sessions.eager.tally import Census, Tally
@@ -75,4 +76,4 @@ def diff(sample: Sample, version: int, *, has_key: bool) -> Iterator[Text]:
 
 
 def _lines(data: bytes) -> list[str]:
-    return json.dumps(json.loads(data), indent=2, ensure_ascii=False).splitlines()
+    return [printable(line) for line in json.dumps(json.loads(data), indent=2, ensure_ascii=False).split("\n")]

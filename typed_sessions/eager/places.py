@@ -10,6 +10,7 @@ from sqlalchemy import Connection, MetaData, Table
 
 from typed_sessions.errors import SettingsError
 from typed_sessions.settings import Settings
+from typed_sessions.stores.sqlalchemy.bulk import MYSQL
 from typed_sessions.stores.sqlalchemy.engines import async_engine, sync_engine
 from typed_sessions.stores.sqlalchemy.tables import sessions_table
 from typed_sessions.stores.sqlalchemy.translate import is_passing, pauses, translating
@@ -19,8 +20,6 @@ T = TypeVar("T")
 
 PATIENCE: Final = 600.0
 """Seconds that a statement may take: counting the rows of a large table takes longer than a turn may wait."""
-
-MYSQL: Final = frozenset({"mysql", "mariadb"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from typed_sessions.project.project import Project
 from typed_sessions.shapes.lock import FrozenHistory
-from typed_sessions.shapes.source import STUBS, module_name, module_source, runtime_source, stub_source
+from typed_sessions.shapes.source import STUBS, module_name, module_source, runtime_source
 
 FOLDER: Final = "_frozen"
 _STUBS: Final = "# Frozen shapes of sessions. Written by `typed-sessions revision`; do not edit.\n"
@@ -32,7 +32,7 @@ def generated_files(project: Project, declared: Path, history: FrozenHistory) ->
         folder / "__init__.py": _PACKAGE,
         module: runtime_source(history, lock=lock),
         stubs / "__init__.pyi": _STUBS,
-        stubs / f"{module_name(history.name)}.pyi": stub_source(history),
+        stubs / f"{module_name(history.name)}.pyi": module_source(history),
     }
 
 

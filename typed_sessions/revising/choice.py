@@ -1,13 +1,19 @@
 """Which sessions a command is about."""
 
-import difflib
 from collections.abc import Sequence
+from typing import Final
 
 from typed_sessions.project.discovery import Discovery
+from typed_sessions.project.names import UnknownNameError
 from typed_sessions.project.project import TABLE
 from typed_sessions.revising.refusal import RevisionError
 from typed_sessions.revising.subject import Subject
 from typed_sessions.shapes.canonical import is_same
+
+_NOTHING: Final = (
+    f"no session model was found: no class with session_config = SessionConfig(…) in the Python files here; run it "
+    f'in the folder of your project, or say where they are: models = ["shop.cart"] under {TABLE} in pyproject.toml'
+)
 
 
 def named(subjects: Sequence[Subject], name: str, found: Discovery) -> Subject:
@@ -19,9 +25,8 @@ def named(subjects: Sequence[Subject], name: str, found: Discovery) -> Subject:
     for subject in subjects:
         if subject.name == name:
             return subject
-    near = difflib.get_close_matches(name, [subject.name for subject in subjects], n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
-    raise RevisionError("\n".join([f"there is no session {name!r}; {meant}{_listed(subjects)}", *found.problems]))
+    unknown = UnknownNameError(name, [subject.name for subject in subjects])
+    raise RevisionError("\n".join([str(unknown), *found.problems]))
 
 
 def changed(subjects: Sequence[Subject], found: Discovery, *, is_all: bool) -> list[Subject]:
@@ -34,7 +39,7 @@ def changed(subjects: Sequence[Subject], found: Discovery, *, is_all: bool) -> l
             import, so that it is not known which changed.
     """
     if not subjects:
-        raise RevisionError("\n".join([_listed(subjects), *found.problems]))
+        raise RevisionError("\n".join([_NOTHING, *found.problems]))
     if found.problems and not is_all:
         names = ", ".join(subject.name for subject in subjects)
         raise RevisionError(
@@ -53,12 +58,3 @@ def is_changed(subject: Subject) -> bool:
     if frozen is None or subject.version != frozen.head:
         return True
     return not is_same(frozen.of(frozen.head).schema, subject.shape)
-
-
-def _listed(subjects: Sequence[Subject]) -> str:
-    if subjects:
-        return f"there are {', '.join(subject.name for subject in subjects)}"
-    return (
-        f"no session model was found: no class with session_config = SessionConfig(…) in the Python files here; run it "
-        f'in the folder of your project, or say where they are: models = ["shop.cart"] under {TABLE} in pyproject.toml'
-    )

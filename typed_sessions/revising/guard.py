@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from contextlib import suppress
 
+from typed_sessions.checking.lineage import was_frozen
 from typed_sessions.checking.released import released_at
 from typed_sessions.project.git import text_at
 from typed_sessions.project.project import Project, ProjectError
@@ -44,9 +45,9 @@ def refuse_if_lost(subject: Subject) -> None:
             f"{start} although its class has version {subject.version}, and git has it up to version {committed.head}: "
             f"take it back, git checkout {_COMMIT} -- {path}"
         )
-    if subject.version > 1 and subject.is_generated:
+    if was_frozen(subject.declared):
         raise RevisionError(
-            f"{start} although its class has version {subject.version} and a generated history: take {path} back from "
+            f"{start} although its class has version {subject.version} and was frozen: take {path} back from "
             f"where it is kept; git log --all -- {path} may find it"
         )
 

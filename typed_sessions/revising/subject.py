@@ -61,11 +61,6 @@ class Subject:
         return self.history_type is not History
 
     @property
-    def is_generated(self) -> bool:
-        """Whether the history has a generated base."""
-        return any(each.__module__ == self.frozen_module for each in self.history_type.__mro__)
-
-    @property
     def history_type(self) -> type[History]:
         """`History` itself, if the class has no history."""
         return type(self.declared.model.session_config.history)

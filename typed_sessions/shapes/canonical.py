@@ -8,17 +8,11 @@ they are always stored, and the limits of their values, because a tighter one ca
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from typed_sessions.history import JsonObject
 from typed_sessions.json_kinds import is_array, is_object
-from typed_sessions.shapes.nodes import DEFINITIONS, Node, root_of
-
-_UNIONS: Final = ("anyOf", "oneOf")
-_BY_NAME: Final = ("properties", "patternProperties")
-_ALONE: Final = ("items", "additionalProperties", "propertyNames", "contains", "contentSchema")
-_IN_ORDER: Final = ("prefixItems", "allOf")
-_NOTES: Final = frozenset({"default", "x-default-factory", "x-sorted", "x-hidden", "discriminator", DEFINITIONS})
+from typed_sessions.shapes.nodes import ALONE, BY_NAME, IN_ORDER, NOTES, UNIONS, Node, root_of
 
 
 def fingerprint(shape: JsonObject | Node) -> str:
@@ -106,14 +100,14 @@ class _Graph:
 
 
 def _bare(schema: JsonObject) -> JsonObject:
-    bare = {keyword: value for keyword, value in schema.items() if keyword not in _NOTES}
+    bare = {keyword: value for keyword, value in schema.items() if keyword not in NOTES}
     wrapped = bare.get("allOf")
     return _bare(next(iter(wrapped))) if is_array(wrapped) and len(wrapped) == 1 else bare
 
 
 def _flat(schema: JsonObject) -> JsonObject:
     """A union of unions as one union."""
-    keyword = next((keyword for keyword in _UNIONS if keyword in schema), None)
+    keyword = next((keyword for keyword in UNIONS if keyword in schema), None)
     if keyword is None:
         return schema
     members = [inner for child in schema[keyword] for inner in _alternatives(child)]
@@ -122,22 +116,22 @@ def _flat(schema: JsonObject) -> JsonObject:
 
 def _alternatives(schema: JsonObject) -> list[JsonObject]:
     bare = _bare(schema)
-    return _flat(bare)["anyOf"] if len(bare) == 1 and not bare.keys().isdisjoint(_UNIONS) else [schema]
+    return _flat(bare)["anyOf"] if len(bare) == 1 and not bare.keys().isdisjoint(UNIONS) else [schema]
 
 
 def _inside(schema: JsonObject) -> list[tuple[str, str, JsonObject]]:
     """The schemas directly inside one, with the keyword and the name that lead there."""
     found: list[tuple[str, str, JsonObject]] = []
-    for keyword in _BY_NAME:
+    for keyword in BY_NAME:
         found += [(keyword, name, child) for name, child in schema.get(keyword, {}).items()]
-    for keyword in _IN_ORDER:
+    for keyword in IN_ORDER:
         found += [(keyword, str(place), child) for place, child in enumerate(schema.get(keyword, ()))]
-    return found + [(keyword, "", schema[keyword]) for keyword in _ALONE if is_object(schema.get(keyword))]
+    return found + [(keyword, "", schema[keyword]) for keyword in ALONE if is_object(schema.get(keyword))]
 
 
 def _own(schema: JsonObject) -> JsonObject:
     """What a schema says without what is inside it, with one way to write what can be written in several."""
-    inside = {*_BY_NAME, *_IN_ORDER, "anyOf", *(keyword for keyword in _ALONE if is_object(schema.get(keyword)))}
+    inside = {*BY_NAME, *IN_ORDER, "anyOf", *(keyword for keyword in ALONE if is_object(schema.get(keyword)))}
     own: JsonObject = {keyword: value for keyword, value in schema.items() if keyword not in inside}
     if "const" in own:
         own["enum"] = [own.pop("const")]

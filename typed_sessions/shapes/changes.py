@@ -8,18 +8,16 @@ from pydantic_core import to_json
 
 from typed_sessions.history import JsonObject
 from typed_sessions.shapes.canonical import is_same
-from typed_sessions.shapes.nodes import Node, root_of
+from typed_sessions.shapes.nodes import BY_NAME, HIDDEN, IN_ORDER, NOTES, UNIONS, Node, root_of
 from typed_sessions.shapes.types import notes, type_text
 
 Kind: TypeAlias = Literal["added", "removed", "changed"]
 _Visit: TypeAlias = tuple[str | None, str | None, bool]
 
 # What is compared part by part, and what does not count.
-_INSIDE: Final = frozenset({
-    "$defs", "$ref", "additionalProperties", "allOf", "anyOf", "default", "discriminator", "items", "oneOf",
-    "patternProperties", "prefixItems", "properties", "propertyNames", "required", "x-default-factory", "x-hidden",
-    "x-sorted",
-})  # fmt: skip
+_INSIDE: Final = frozenset(
+    {*BY_NAME, *UNIONS, *IN_ORDER, *NOTES, "$ref", "additionalProperties", "items", "propertyNames", "required"}
+)
 
 ITEMS: Final = "[]"
 VALUES: Final = "{}"
@@ -95,7 +93,7 @@ class _Comparison:
             if name not in before:
                 is_additive = not path or node.has_default or not new.is_required(name)
                 # What was open may hold the key already, with any value.
-                is_additive &= not old.is_open and name not in old.schema.get("x-hidden", ())
+                is_additive &= not old.is_open and name not in old.schema.get(HIDDEN, ())
                 yield ShapeChange(place, "added", f"added ({_described(node, new, name)})", is_additive)
                 continue
             yield from self.changes(before[name], node, place)

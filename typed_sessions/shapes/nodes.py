@@ -6,26 +6,35 @@ from typing import Any, Final
 
 from typed_sessions.history import JsonObject
 from typed_sessions.json_kinds import is_array, is_object
+from typed_sessions.sorted_set import SORTED
 
 DEFINITIONS: Final = "$defs"
 _PREFIX: Final = "#/$defs/"
 
-# Where a schema holds others: by name, in a list, alone.
-_BY_NAME: Final = ("properties", "patternProperties", DEFINITIONS)
-_IN_LIST: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
-_ALONE: Final = ("items", "additionalProperties", "propertyNames", "contains", "contentSchema")
+FACTORY: Final = "x-default-factory"
+"""Marks a property whose default a function makes."""
+HIDDEN: Final = "x-hidden"
+"""Names that a record's class has for something that is not stored, so that it would not keep a field of that name."""
+
+# Where a schema holds others.
+BY_NAME: Final = ("properties", "patternProperties")
+UNIONS: Final = ("anyOf", "oneOf")
+IN_ORDER: Final = ("prefixItems", "allOf")
+ALONE: Final = ("items", "additionalProperties", "propertyNames", "contains", "contentSchema")
+NOTES: Final = frozenset({"default", "discriminator", DEFINITIONS, FACTORY, HIDDEN, SORTED})
+"""What a shape says without being another one for it."""
 
 
 def each_subschema(schema: JsonObject, change: Callable[[JsonObject], Any]) -> JsonObject:
     """The schema with `change` made in each schema directly inside it."""
     changed = dict(schema)
-    for keyword in _BY_NAME:
+    for keyword in (*BY_NAME, DEFINITIONS):
         if is_object(found := schema.get(keyword)):
             changed[keyword] = {name: change(child) if is_object(child) else child for name, child in found.items()}
-    for keyword in _IN_LIST:
+    for keyword in (*UNIONS, *IN_ORDER):
         if is_array(found := schema.get(keyword)):
             changed[keyword] = [change(child) if is_object(child) else child for child in found]
-    for keyword in _ALONE:
+    for keyword in ALONE:
         if is_object(found := schema.get(keyword)):
             changed[keyword] = change(found)
     return changed
@@ -63,7 +72,7 @@ class Node:
 
     @property
     def has_default(self) -> bool:
-        return "default" in self.schema or "x-default-factory" in self.schema
+        return "default" in self.schema or FACTORY in self.schema
 
     @property
     def is_record(self) -> bool:

@@ -53,7 +53,7 @@ def module_name(session: str) -> str:
 
 
 def module_source(history: FrozenHistory) -> str:
-    """The generated module of a history, `_frozen/<name>.py`."""
+    """The generated module of a history, `_frozen/<name>.py`; as a stub, it is `typed_sessions_frozen/<name>.pyi`."""
     records = _Records(history)
     body = "\n\n".join(f"{part}\n" for part in [*records.sources, _upcasts(history)])
     return f"{_HEAD.format(name=history.name)}\nfrom __future__ import annotations\n{_imports(body)}\n\n{body}"
@@ -71,11 +71,6 @@ def _imports(body: str) -> str:
         gap = "\n" if module in ("abc", "typing_extensions", "typed_sessions") else ""
         groups += [f"{gap}from {module} import {', '.join(needed)}\n"] if needed else []
     return "".join(groups)
-
-
-def stub_source(history: FrozenHistory) -> str:
-    """The same as a stub, `typed_sessions_frozen/<name>.pyi`."""
-    return module_source(history)
 
 
 def runtime_source(history: FrozenHistory, *, lock: str) -> str:

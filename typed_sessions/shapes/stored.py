@@ -9,13 +9,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticSerializationError, core_schema, to_jsonable_python
 
 from typed_sessions.history import JsonObject
-from typed_sessions.shapes.nodes import DEFINITIONS, each_subschema
+from typed_sessions.shapes.nodes import DEFINITIONS, FACTORY, HIDDEN, each_subschema
 from typed_sessions.sorted_set import SORTED
-
-HIDDEN: Final = "x-hidden"
-"""Names that a record's class has for something that is not stored, so that it would not keep a field of that name."""
-FACTORY: Final = "x-default-factory"
-"""Marks a property whose default a function makes."""
 
 KEPT: Final = frozenset({
     "$defs", "$ref", "additionalProperties", "allOf", "anyOf", "const", "contains", "contentSchema", "default",

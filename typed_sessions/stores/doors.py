@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Protocol
 
+from typed_sessions.blocking import complete
 from typed_sessions.errors import LockTimeoutError
 from typed_sessions.key import SessionKey
-from typed_sessions.sync import complete
 
 
 class Waiter(Protocol):

@@ -1,5 +1,6 @@
 """For your tests: a clock to set, tests of your histories, and the contract that every store fulfils."""
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,9 @@ def __getattr__(name: str) -> object:
 
 
 def _let_asserts_explain_themselves() -> None:
-    import_module("pytest").register_assert_rewrite(*(f"{__name__}.{part}" for part in _CONTRACT))
+    parts = (f"{__name__}.{part}" for part in _CONTRACT)
+    # One that was imported before cannot explain itself any more, and pytest would warn of it.
+    import_module("pytest").register_assert_rewrite(*(part for part in parts if part not in sys.modules))
 
 
 def __dir__() -> list[str]:

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from typed_sessions.blocking import NeverWaiting, complete
 from typed_sessions.stores.protocol import Store, SyncStore
-from typed_sessions.sync import NeverWaiting, complete
 from typed_sessions.testing.keeping import KeepingContract
 from typed_sessions.testing.locking import CancellingContract, LockingContract
 from typed_sessions.testing.racing import RacingContract

@@ -3,7 +3,16 @@ from contextlib import ExitStack
 from pydantic import BaseModel
 
 from tests.typing.shop import Cart, Prefs, Shop
-from typed_sessions import MemoryStore, Session, Sessions, Settings, SyncMemoryStore, SyncSession, SyncSessions
+from typed_sessions import (
+    MemoryStore,
+    Quarantined,
+    Session,
+    Sessions,
+    Settings,
+    SyncMemoryStore,
+    SyncSession,
+    SyncSessions,
+)
 
 
 class NoSession(BaseModel):
@@ -69,3 +78,15 @@ def the_wrong_store() -> None:
     Sessions(MemoryStore(), lock_timeout="1 s")  # error: mypy[arg-type] pyright[reportArgumentType]
     Sessions.from_settings("sqlite://")  # error: mypy[arg-type] pyright[reportArgumentType]
     Settings(database_url="sqlite://").pool_size = "5"  # error: mypy[assignment] pyright[reportAttributeAccessIssue]
+
+
+async def the_wrong_entry(sessions: Sessions, entry: Quarantined) -> None:
+    await sessions.quarantine.retry("cart", entry)  # error: mypy[arg-type] pyright[reportArgumentType]
+    await sessions.quarantine.retry(Cart, entry.key)  # error: mypy[arg-type] pyright[reportArgumentType]
+    await sessions.quarantine.drop(entry.at)  # error: mypy[arg-type] pyright[reportArgumentType]
+    entry.error = ""  # error: mypy[misc] pyright[reportAttributeAccessIssue]
+
+
+async def the_wrong_rhythm(sessions: Sessions) -> None:
+    sessions.cleaning(every=600)  # error: mypy[arg-type] pyright[reportArgumentType]
+    sessions.cleaning(batch="1000")  # error: mypy[arg-type] pyright[reportArgumentType]

@@ -2,7 +2,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
-from typed_sessions import Record, SessionKey, Sessions, SimpleStore, Store, SyncSimpleStore
+from typed_sessions import (
+    MemoryStore,
+    Record,
+    SessionKey,
+    Sessions,
+    SimpleStore,
+    Store,
+    SyncMemoryStore,
+    SyncSimpleStore,
+)
+from typed_sessions.stores.cached import CachedStore, SyncCachedStore
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row
 
 
@@ -61,3 +71,7 @@ Sessions(Unpruned())  # error: mypy[arg-type] pyright[reportArgumentType]
 SimpleStore(Bytes())  # error: mypy[arg-type] pyright[reportArgumentType]
 SimpleStore({})  # error: mypy[arg-type] pyright[reportArgumentType]
 SyncSimpleStore(Bytes())  # error: mypy[arg-type] pyright[reportArgumentType]
+CachedStore(MemoryStore(), SyncMemoryStore())  # error: mypy[arg-type] pyright[reportArgumentType]
+SyncCachedStore(MemoryStore(), SyncMemoryStore())  # error: mypy[arg-type] pyright[reportArgumentType]
+CachedStore(MemoryStore())  # error: mypy[call-arg] pyright[reportCallIssue]
+CachedStore(MemoryStore(), MemoryStore(), max_age=300)  # error: mypy[arg-type] pyright[reportArgumentType]

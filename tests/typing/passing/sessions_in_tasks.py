@@ -1,9 +1,20 @@
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_type
 
 from tests.typing.shop import Cart, Prefs, Shop
-from typed_sessions import Limits, MemoryStore, Session, SessionKey, Sessions, Settings, Store
+from typed_sessions import (
+    Cleaner,
+    Limits,
+    MemoryStore,
+    Quarantine,
+    Quarantined,
+    Session,
+    SessionKey,
+    Sessions,
+    Settings,
+    Store,
+)
 
 
 async def what_open_lends_is_the_model(sessions: Sessions) -> None:
@@ -59,6 +70,13 @@ async def the_entry_knows_the_models(sessions: Sessions) -> None:
     assert_type(await sessions.prune(), int)
 
 
+async def a_cleaner_says_how_it_goes(sessions: Sessions) -> None:
+    async with sessions.cleaning(every=timedelta(hours=1), batch=100, pause=timedelta(0)) as cleaner:
+        assert_type(cleaner, Cleaner)
+        assert_type(cleaner.deleted, int)
+        assert_type(cleaner.last_run, datetime | None)
+
+
 async def a_listing_knows_the_model(sessions: Sessions) -> None:
     assert_type(sessions.items(Cart, prefix="chat"), AsyncIterator[tuple[SessionKey, Cart]])
     async for key, cart in sessions.items(Cart, owner="user-7"):
@@ -89,3 +107,12 @@ async def it_is_made_of_a_store_or_of_settings() -> None:
         assert_type(sessions.store, Store)
     assert_type(Sessions.from_settings(), Sessions)
     assert_type(Sessions.from_settings(Settings(database_url="sqlite+aiosqlite://")), Sessions)
+
+
+async def what_is_set_aside_can_be_put_back(sessions: Sessions) -> None:
+    assert_type(sessions.quarantine, Quarantine)
+    async for entry in sessions.quarantine.entries("cart"):
+        assert_type(entry, Quarantined)
+        assert_type(await sessions.quarantine.get(entry.at), Quarantined | None)
+        assert_type(await sessions.quarantine.retry(Cart, entry), bool)
+        assert_type(await sessions.quarantine.drop(entry), bool)

@@ -1,8 +1,18 @@
 from collections.abc import Iterator
+from datetime import datetime
 from typing import assert_type
 
 from tests.typing.shop import Cart, Prefs, Shop
-from typed_sessions import SessionKey, SyncMemoryStore, SyncSession, SyncSessions, SyncStore
+from typed_sessions import (
+    Quarantined,
+    SessionKey,
+    SyncCleaner,
+    SyncMemoryStore,
+    SyncQuarantine,
+    SyncSession,
+    SyncSessions,
+    SyncStore,
+)
 
 
 def what_open_lends_is_the_model(sessions: SyncSessions) -> None:
@@ -46,6 +56,12 @@ def the_entry_knows_the_models(sessions: SyncSessions) -> None:
         assert_type(key, SessionKey)
 
 
+def a_cleaner_says_how_it_goes(sessions: SyncSessions) -> None:
+    with sessions.cleaning() as cleaner:
+        assert_type(cleaner, SyncCleaner)
+        assert_type(cleaner.last_run, datetime | None)
+
+
 def the_members_of_a_group_are_the_models(sessions: SyncSessions) -> None:
     with sessions.open_group(Shop, "42") as shop:
         assert_type(shop.cart, Cart)
@@ -62,3 +78,10 @@ def it_is_made_of_a_store() -> None:
     with SyncSessions(SyncMemoryStore()) as sessions:
         assert_type(sessions, SyncSessions)
         assert_type(sessions.store, SyncStore)
+
+
+def what_is_set_aside_can_be_put_back(sessions: SyncSessions) -> None:
+    assert_type(sessions.quarantine, SyncQuarantine)
+    for entry in assert_type(sessions.quarantine.entries(Cart), Iterator[Quarantined]):
+        assert_type(sessions.quarantine.retry(Cart, entry, replace=True), bool)
+        assert_type(sessions.quarantine.drop(entry), bool)

@@ -1,6 +1,6 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from typed_sessions import (
     MemoryStore,
@@ -14,7 +14,10 @@ from typed_sessions import (
     SyncSimpleStore,
     SyncStore,
 )
+from typed_sessions.stores.cached import CachedStore, SyncCachedStore
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row
+from typed_sessions.stores.redis import RedisStore, SyncRedisStore
+from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
 
 MADE = datetime(2026, 3, 1, tzinfo=UTC)
 RECORD = Record(version=1, min_reader=1, revision=1, data=b"{}", created_at=MADE, updated_at=MADE)
@@ -63,6 +66,18 @@ def every_store_is_a_store() -> list[Store]:
 
 def every_store_for_threads_is_one() -> list[SyncStore]:
     return [SyncMemoryStore(), SyncSimpleStore(SyncFiles())]
+
+
+def one_before_the_other(back: SQLAlchemyStore, sync_back: SyncSQLAlchemyStore) -> tuple[Store, SyncStore]:
+    front, sync_front = RedisStore.from_url("redis://cache"), SyncRedisStore.from_url("redis://cache")
+    return (
+        CachedStore(front, back, max_age=timedelta(minutes=1), lease=timedelta(seconds=30)),
+        SyncCachedStore(front=sync_front, back=sync_back, retry_after=timedelta(seconds=2)),
+    )
+
+
+def any_may_stand_before_any() -> Sessions:
+    return Sessions(CachedStore(MemoryStore(), CachedStore(OwnStore(), SimpleStore(Files()))))
 
 
 def sessions_take_any() -> tuple[Sessions, SyncSessions]:

@@ -4,6 +4,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from functools import partial
 from pkgutil import resolve_name
 from typing import Any, Final
@@ -24,6 +25,9 @@ IDLE: Final = 1.0
 AUTOCOMMIT: Final = "AUTOCOMMIT"
 
 USED: Final = "typed_sessions_used"
+
+INIT_COMMAND: Final = "init_command"
+"""What asyncmy and PyMySQL call the statement that begins each connection."""
 
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that SQLite waits for the write of another connection."""
@@ -116,12 +120,15 @@ def _options(url: URL, settings: Settings) -> dict[str, Any]:
         "hide_parameters": True,
         "connect_args": {"timeout": min(BUSY_TIMEOUT, settings.operation_timeout), "check_same_thread": False}
         if is_sqlite
-        else _connect_args(url.get_driver_name(), settings),
+        else _connect_args(url, settings),
     }
 
 
-def _connect_args(driver: str, settings: Settings) -> dict[str, Any]:
+def _connect_args(url: URL, settings: Settings) -> dict[str, Any]:
+    driver = url.get_driver_name()
     limits = _time_limits(driver, settings.operation_timeout)
+    if INIT_COMMAND in url.query:
+        limits.pop(INIT_COMMAND, None)  # it would replace that of the URL; see `_prepare`
     if settings.pgbouncer:
         limits.pop("options", None)  # pgbouncer refuses the connection that brings them
         limits |= BEHIND_PGBOUNCER.get(driver, {})
@@ -132,8 +139,7 @@ def _time_limits(driver: str, seconds: float) -> dict[str, Any]:
     connect = _SECONDS_TO_CONNECT.get(driver)
     limits: dict[str, Any] = {} if connect is None else {connect: max(1, round(seconds))}
     if driver in {"asyncmy", "pymysql"}:
-        # The server gives up before the client does: what nobody waits for any more might be done after all.
-        limits["init_command"] = f"SET SESSION innodb_lock_wait_timeout = {max(1, round(seconds) - 1)}"
+        limits[INIT_COMMAND] = _lock_wait(seconds)
     if driver == "pymysql":
         limits |= {"read_timeout": max(2, round(seconds)), "write_timeout": max(2, round(seconds))}
     if driver == "psycopg":
@@ -144,14 +150,26 @@ def _time_limits(driver: str, seconds: float) -> dict[str, Any]:
     return limits
 
 
+def _lock_wait(seconds: float) -> str:
+    # The server gives up before the client does: what nobody waits for any more might be done after all.
+    return f"SET SESSION innodb_lock_wait_timeout = {max(1, round(seconds) - 1)}"
+
+
 def _prepare(engine: Engine, settings: Settings) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", partial(_set_pragmas, settings.sqlite_synchronous))
     else:
         event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect))
         event.listen(engine, "checkin", _note_use)
+    if engine.dialect.driver in {"asyncmy", "pymysql"} and INIT_COMMAND in engine.url.query:
+        event.listen(engine, "connect", partial(_run, _lock_wait(settings.operation_timeout)))
     if engine.dialect.driver == "psycopg":
         event.listen(engine, "do_connect", resolve_name(PUNCTUAL)(settings.operation_timeout))
+
+
+def _run(command: str, connection: DBAPIConnection, _record: object) -> None:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(command)
 
 
 def _set_pragmas(synchronous: str, connection: DBAPIConnection | sqlite3.Connection, _record: object) -> None:

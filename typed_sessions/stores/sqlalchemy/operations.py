@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from typed_sessions.errors import SchemaMismatchError
 from typed_sessions.key import SessionKey
+from typed_sessions.observer import Database
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Insert, Outcome, Query, Row, keys_of, outcomes
 from typed_sessions.stores.sqlalchemy.layout import differences
@@ -41,6 +42,7 @@ class Operations:
         self._table = table
         self._begin = begin
         self._sql = Statements(table, dialect)
+        self.database = Database(dialect, table.name)
 
     def load(self, connection: Connection, keys: Sequence[SessionKey]) -> Mapping[SessionKey, Record]:
         """The records of those keys that have one."""
@@ -85,14 +87,20 @@ class Operations:
         return [row_of(row) for row in connection.execute(self._sql.scan(query))]
 
     def prune(self, connection: Connection, now: datetime, limit: int) -> int:
-        """Delete at most `limit` expired records."""
-        deleted = 0
+        """Delete at most `limit` expired records, but for those that others have in hand."""
+        at_once = self._sql.prune(limit)
         with self._begin(connection):
-            keys = [SessionKey(*row) for row in connection.execute(self._sql.expired(limit), self._sql.at(now))]
-            for some in _slices(sorted(keys)):
-                # Once more by expiry: where rows cannot be locked, one may have been renewed since it was found.
-                parameters = {**in_keys(some), **self._sql.at(now)}
-                deleted += connection.execute(self._sql.delete_expired, parameters).rowcount
+            if at_once is not None:
+                return connection.execute(at_once, self._sql.at(now)).rowcount
+            return self._prune_by_key(connection, now, limit)
+
+    def _prune_by_key(self, connection: Connection, now: datetime, limit: int) -> int:
+        deleted = 0
+        keys = [SessionKey(*row) for row in connection.execute(self._sql.expired(limit), self._sql.at(now))]
+        for some in _slices(sorted(keys)):
+            # Once more by expiry: where rows cannot be locked, one may have been renewed since it was found.
+            parameters = {**in_keys(some), **self._sql.at(now)}
+            deleted += connection.execute(self._sql.delete_expired, parameters).rowcount
         return deleted
 
     def verify(self, connection: Connection) -> None:

@@ -32,6 +32,9 @@ from typed_sessions.stores.sqlalchemy.rows import COLUMNS, Values, moment, value
 
 Statement: TypeAlias = Insert | Update | Delete
 
+AT_ONCE = frozenset({"postgresql", "sqlite"})
+"""Dialects that delete what a subquery with a limit finds."""
+
 
 class Statements:
     """Every statement that a store runs. Values are bound, so that SQLAlchemy compiles each statement once."""
@@ -138,8 +141,18 @@ class Statements:
         found = select(self._table.c.model, self._table.c.key).where(self._is_expired).limit(limit)
         return found.order_by(self._table.c.expires_at).with_for_update(skip_locked=True)
 
+    def prune(self, limit: int) -> Delete | None:
+        """Find and delete them in one; None for MariaDB, which cannot.
+
+        Found, they are locked, or nobody else can write: they need no second look at their expiry, by which a planner
+        might read all expired records again.
+        """
+        if self._dialect not in AT_ONCE:
+            return None
+        return delete(self._table).where(self._key.in_(self.expired(limit)))
+
     def at(self, now: datetime) -> Values:
-        """The present, for `expired` and `delete_expired`."""
+        """The present, for `expired`, `prune` and `delete_expired`."""
         return {"now": moment(now, self._dialect)}
 
 

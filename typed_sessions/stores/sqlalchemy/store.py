@@ -9,10 +9,15 @@ from typing import Any, Self
 from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from typed_sessions.clock import Clock
+from typed_sessions.errors import StoreUnavailableError
 from typed_sessions.key import SessionKey
+from typed_sessions.observer import Database, OnBatch
 from typed_sessions.record import Record
 from typed_sessions.settings import Settings
+from typed_sessions.stores.diagnosis import Finding
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row
+from typed_sessions.stores.sqlalchemy.diagnosis import diagnose, unreachable
 from typed_sessions.stores.sqlalchemy.engines import async_engine, refuse_autocommit
 from typed_sessions.stores.sqlalchemy.lane.tasks import fast_lane
 from typed_sessions.stores.sqlalchemy.leases import Home, Joined, Lease, Pooled
@@ -150,6 +155,18 @@ class SQLAlchemyStore:
             SchemaMismatchError: it is missing or of another layout; the message names the command.
         """
         await self._lease.run(self._operations.verify)
+
+    async def diagnose(self, clock: Clock, /) -> Sequence[Finding]:
+        """Look at the connection, the layout, the database's settings, its clock and what has expired."""
+        try:
+            return await self._lease.run(partial(diagnose, table=self._table, clock=clock))
+        except StoreUnavailableError as error:
+            return [unreachable(error)]
+
+    def observe(self, on_batch: OnBatch, /) -> Database:
+        if self._fast is not None:
+            self._fast.batches.tell(on_batch)
+        return self._operations.database
 
     async def close(self) -> None:
         """Dispose of the engine, if the store made it."""

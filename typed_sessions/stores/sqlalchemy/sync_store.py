@@ -8,11 +8,17 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, MetaData, Table
 
+from typed_sessions.blocking import NeverWaiting, complete
+from typed_sessions.clock import Clock
+from typed_sessions.errors import StoreUnavailableError
 from typed_sessions.key import SessionKey
+from typed_sessions.observer import Database, OnBatch
 from typed_sessions.record import Record
 from typed_sessions.settings import Settings
+from typed_sessions.stores.diagnosis import Finding
 from typed_sessions.stores.doors import Blocking
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row
+from typed_sessions.stores.sqlalchemy.diagnosis import diagnose, unreachable
 from typed_sessions.stores.sqlalchemy.engines import refuse_autocommit, sync_engine
 from typed_sessions.stores.sqlalchemy.locks.locks import JoinedLocks, LockKind, Locks, locks_of
 from typed_sessions.stores.sqlalchemy.locks.runners import ThreadRunner, waiting
@@ -20,7 +26,6 @@ from typed_sessions.stores.sqlalchemy.operations import Operations, savepoint
 from typed_sessions.stores.sqlalchemy.store import OPERATION_TIMEOUT
 from typed_sessions.stores.sqlalchemy.sync_leases import SyncHome, SyncJoined, SyncLease, SyncPooled, sync_fast_lane
 from typed_sessions.stores.sqlalchemy.tables import sessions_table
-from typed_sessions.sync import NeverWaiting, complete
 
 
 class SyncSQLAlchemyStore:
@@ -124,6 +129,16 @@ class SyncSQLAlchemyStore:
             SchemaMismatchError: it is missing or of another layout; the message names the command.
         """
         self._lease.run(self._operations.verify)
+
+    def diagnose(self, clock: Clock, /) -> Sequence[Finding]:
+        """As `SQLAlchemyStore.diagnose`."""
+        try:
+            return self._lease.run(partial(diagnose, table=self._table, clock=clock))
+        except StoreUnavailableError as error:
+            return [unreachable(error)]
+
+    def observe(self, _on_batch: OnBatch, /) -> Database:
+        return self._operations.database
 
     def close(self) -> None:
         """Dispose of the engine, if the store made it."""

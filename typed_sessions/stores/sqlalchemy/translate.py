@@ -38,8 +38,9 @@ TAKEN = frozenset({"23505", 1062, "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTR
 
 # What tells nothing of the statement, but of a connection or a disk that fails. Class 08 connection_exception,
 # 57P01 to 57P05 admin_shutdown and its like; ER_SERVER_SHUTDOWN, ER_NET_*, ER_NEW_ABORTING_CONNECTION,
-# ER_CONNECTION_KILLED, and the errors of MySQL's client library (CR_*).
-LOSING = frozenset({1053, 1152, *range(1158, 1162), 1184, 1927})
+# ER_CONNECTION_KILLED, and the errors of MySQL's client library (CR_*). ER_ERROR_DURING_COMMIT is what a node of Galera
+# says that lost the others while it told them of a commit: they may have it or not.
+LOSING = frozenset({1053, 1152, *range(1158, 1162), 1180, 1184, 1927})
 LOSING_CLASSES = ("08", "57P", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_CANTOPEN")
 FIRST_OF_THE_CLIENT = 2000
 
@@ -48,6 +49,9 @@ NO_LAYOUT = frozenset({"42P01", "42703", "3F000", 1146, 1054})
 # invalid_sql_statement_name, duplicate_prepared_statement; pgbouncer's own refusal has no code of its own.
 POOLED = frozenset({"26000", "42P05"})
 REFUSED_BY_PGBOUNCER = "unsupported startup parameter"
+
+# ER_UNKNOWN_COM_ERROR, "WSREP has not yet prepared node for application use" (https://galeracluster.com/library/).
+ALONE = 1047
 
 NO_LAYOUT_ON_SQLITE = ("no such table", "no such column", "has no column named")
 
@@ -142,7 +146,13 @@ def translated(error: BaseException, table: str) -> TypedSessionsError:
         return StoreUnavailableError(
             f"a constraint of the table {table} refused the row ({_kind(error)}); is it one of yours?"
         )
-    return StoreUnavailableError(f"the database failed ({_kind(error)}); is it up, and are its URL and rights correct?")
+    return StoreUnavailableError(f"the database failed ({_kind(error)}); {_advice(error)}")
+
+
+def _advice(error: BaseException) -> str:
+    if code_of(error) == ALONE:
+        return "this node of the cluster has no contact with most of the others, and serves nobody; use another one"
+    return "is it up, and are its URL and rights correct?"
 
 
 def code_of(error: BaseException) -> str | int | None:

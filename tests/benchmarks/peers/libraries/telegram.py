@@ -55,12 +55,14 @@ async def _in_a_pickle(url: str) -> AsyncGenerator[Contestant]:
 
 
 async def _change(_update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    assert context.chat_data is not None
     read = context.chat_data.get("count", 0)
     await PATIENCE.wait()
     raise_count_in(context.chat_data, read)
 
 
 async def _look(_update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    assert context.chat_data
     assert context.chat_data["count"]
 
 

@@ -39,6 +39,10 @@ MAX_WEIGHT: Final = 1024 * 1024
 """Bytes that a batch carries at most, unless one alone has more."""
 
 
+STACK: Final = 16
+"""Frames that it takes to wake the worker, with room to spare."""
+
+
 class Line(Protocol[Q_contra, A_co]):
     """Where questions are asked."""
 
@@ -151,7 +155,9 @@ class Coalescer(Generic[C, Q, A]):
         if self._worker is None:
             # In a context of its own: the work is for many, not for whoever came first.
             self._worker = self._loop.create_task(self._work(), context=Context())
-        else:
+        elif self._rest is not None:
+            # A future that is set where the stack ends is done, and wakes nobody.
+            _need_stack(STACK)
             self._end_rest(is_asked=True)
 
     async def _work(self) -> None:
@@ -235,6 +241,12 @@ class Coalescer(Generic[C, Q, A]):
             waiting = self._waiting.popleft()
             if not waiting.is_over(now):
                 waiting.give(None)
+
+
+def _need_stack(frames: int) -> None:
+    """Raise `RecursionError` now if there are not so many frames left."""
+    if frames:
+        _need_stack(frames - 1)
 
 
 class Alone(Generic[C, Q, A]):

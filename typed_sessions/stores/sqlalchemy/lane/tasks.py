@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from typed_sessions.key import SessionKey
+from typed_sessions.observer import Batches
 from typed_sessions.stores.protocol import Insert, Update, keys_of
 from typed_sessions.stores.sqlalchemy.lane.borrowed import Borrowed
 from typed_sessions.stores.sqlalchemy.lane.coalescer import Alone, Coalescer, Line, NotAskedError
@@ -63,6 +64,7 @@ class FastLane:
         self._coalesce = coalesce
         self._losses = 0
         self._number = -1
+        self.batches = Batches()
 
     def is_open(self) -> bool:
         """Whether it may be taken: it is where its connections are."""
@@ -119,9 +121,13 @@ class FastLane:
         return Alone(self._leased, ask, timeout=self._timeout)
 
     async def _load(self, leased: Leased, questions: Sequence[Sequence[SessionKey]]) -> Sequence[Found]:
+        if self._coalesce:
+            self.batches.heard("load", len(questions))
         return await self._run(leased, self._lane.load, questions)
 
     async def _save(self, leased: Leased, units: Sequence[Unit]) -> Sequence[bool]:
+        if self._coalesce:
+            self.batches.heard("save", len(units))
         return await self._run(leased, self._lane.save, units)
 
     async def _run(self, leased: Leased, work: Callable[[DBAPIConnection, Q], A], what: Q) -> A:

@@ -85,10 +85,16 @@ class Locks:
                 self._gaps.note(places, taken)
 
     async def _choose(self) -> Source:
-        # A pooler in transaction mode would leave the server's locks behind on a connection that is not ours.
-        is_direct = self._server is not None and await self._server.hold_at_all()
-        self._source = self._server if self._server is not None and is_direct else self._rows
-        return self._source
+        if self._server is None:
+            return self._rows
+        # A pooler in transaction mode would leave the server's locks behind on a connection that is not ours; those of
+        # one node of a cluster keep out nobody on another.
+        if not await self._server.hold_at_all():
+            await self._server.close()
+            self._source = self._rows
+            return self._rows
+        self._source = self._server
+        return self._server
 
     def joined_to(self, run: RunOnConnection) -> "JoinedLocks":
         """The same locks, taken in the application's own transaction, which `run` reaches."""

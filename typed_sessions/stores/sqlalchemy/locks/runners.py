@@ -13,9 +13,9 @@ from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy.util import greenlet_spawn
 
+from typed_sessions.blocking import complete
 from typed_sessions.stores.doors import Tasks, Threads, Waiter
 from typed_sessions.stores.sqlalchemy.leases import finished
-from typed_sessions.sync import complete
 
 P = ParamSpec("P")
 T = TypeVar("T")
