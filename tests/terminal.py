@@ -4,8 +4,10 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 CONTROL = re.compile(r"\x1b\[[\d;?]*\w")
 
 QUESTION = b"[y/N]"
+CTRL_C = "\x03"
 PATIENCE = 60.0
 """Seconds that nothing may be shown."""
 
@@ -25,7 +28,7 @@ def at_terminal(
 
     Args:
         arguments: behind `typed-sessions`.
-        answer: gives what is typed when it asks.
+        answer: gives what is typed when it asks; `CTRL_C` interrupts it.
         stdout: a file for the results, as of a shell's `>`; by default the terminal.
         environment: more variables.
     """
@@ -46,10 +49,23 @@ def _at_terminal(
     said = b""
     while text := _read(terminal):
         if QUESTION in said + text and QUESTION not in said:
-            os.write(terminal, answer().encode())
+            typed = answer()
+            if typed == CTRL_C:
+                _interrupt(process)
+            else:
+                os.write(terminal, typed.encode())
         said += text
     os.close(terminal)
     return process.wait(timeout=60), CONTROL.sub("", said.decode(errors="replace"))
+
+
+def _interrupt(process: "subprocess.Popen[bytes]") -> None:
+    # Python would not hear a signal that comes just before it waits for a line.
+    end = time.monotonic() + PATIENCE
+    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
 
 
 def _read(terminal: int) -> bytes:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from typed_sessions import MemoryStore, Record, SessionKey, Sessions, SimpleStore, Store, StoreUnavailableError
-from typed_sessions.cleaning import LEADER, LONGEST_PAUSE, LONGEST_WAIT, Rhythm
+from typed_sessions.cleaning import LEADER, LONGEST_PAUSE, LONGEST_WAIT, Rhythm, Rounds
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore
 from typed_sessions.testing import SettableClock
@@ -233,6 +233,26 @@ def test_processes_that_start_together_do_not_clean_together() -> None:
 
     assert [rhythm.first(chance) for chance in (0.0, 0.5, 1.0)] == [0, 50, 100]
     assert [rhythm.following(chance, 0) for chance in (0.0, 0.5, 1.0)] == [75, 100, 125]
+
+
+async def test_the_rounds_of_a_cleaner_come_at_random(clock: SettableClock) -> None:
+    asked: list[float] = []
+
+    async def rest(seconds: float) -> bool:
+        asked.append(seconds)
+        return len(asked) % 2 == 1
+
+    for _ in range(300):
+        await Rounds(MemoryStore(), clock, Rhythm(every=timedelta(seconds=100))).run(rest)
+
+    assert is_spread(asked[::2], 0, 100)
+    assert is_spread(asked[1::2], 75, 125)
+
+
+def is_spread(values: Sequence[float], least: float, most: float) -> bool:
+    """Whether some are in the lowest tenth and some in the highest, and none is beyond."""
+    tenth = (most - least) / 10
+    return least <= min(values) < least + tenth and most - tenth < max(values) <= most
 
 
 def test_each_failure_in_a_row_doubles_the_wait_up_to_an_hour() -> None:

@@ -120,6 +120,7 @@ def test_its_thread_does_not_keep_a_program_from_ending() -> None:
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 @pytest.mark.parametrize("sync_url", SYNC_DRIVERS, indirect=True)
 def test_a_forked_process_has_none_until_it_starts_its_own(sync_store: SyncSQLAlchemyStore) -> None:
+    sync_store.save([Insert(key, record) for key, record in OLD.items()])
     sessions = SyncSessions(sync_store)
     parent = os.getpid()
 
@@ -131,12 +132,36 @@ def test_a_forked_process_has_none_until_it_starts_its_own(sync_store: SyncSQLAl
         own.start()
         until(lambda: own.last_run)
         own.stop()
+        assert own.deleted == len(OLD) - 1
 
-    with sessions.cleaning(every=LATER) as cleaner:
-        is_well = ended_well(in_a_child(clean))
+    # It forks in the middle of a round, between two batches.
+    with sessions.cleaning(every=SOON, batch=1, pause=LATER) as cleaner:
+        until(lambda: cleaner.deleted)
+        child = in_a_child(clean)
         assert cleaner.is_running
 
-    assert is_well
+    assert ended_well(child)
+
+
+def test_one_that_still_waits_for_the_store_can_be_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typed_sessions.sync_cleaning.STOP_TIMEOUT", 0.05)
+    store = SlowStore()
+    cleaner = SyncSessions(store).cleaning(every=SOON)
+    cleaner.start()
+    until(lambda: store.asked)
+    cleaner.stop()
+
+    cleaner.start()
+    assert len(threads()) == 2
+    store.gate.set()
+    until(lambda: len(threads()) == 1)
+    rounds = store.asked
+    until(lambda: store.asked > rounds + 1)
+    assert cleaner.is_running
+    monkeypatch.undo()
+    cleaner.stop()
+
+    assert threads() == []
 
 
 def test_it_can_be_started_and_stopped_without_a_block() -> None:

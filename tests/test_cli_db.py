@@ -1,3 +1,4 @@
+import json
 import os
 import pty
 import subprocess
@@ -239,6 +240,13 @@ def test_what_is_no_url_is_told() -> None:
     assert PASSWORD not in said
 
 
+@pytest.mark.parametrize("url", ["redis://localhost", "mongodb://localhost/shop"])
+def test_a_store_without_a_table_has_nothing_to_upgrade(url: str) -> None:
+    code, said = run("db", "upgrade", "--database-url", url)
+
+    assert (code, "has no table" in said, "typed-sessions doctor" in said) == (2, True, True)
+
+
 @pytest.mark.parametrize("command", [["upgrade"], ["downgrade", "--yes"], ["current"], ["check"]])
 def test_a_server_that_is_not_there_is_a_sentence_without_the_password(postgresql_url: URL, command: list[str]) -> None:
     url = postgresql_url.set(drivername="postgresql+asyncpg", password=PASSWORD, port=1)
@@ -356,3 +364,35 @@ def test_without_the_extra_the_command_names_it(library: str) -> None:
 
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == f'typed-sessions: {library} is not installed: pip install "typed-sessions[cli]"\n'
+
+
+def test_the_state_as_json(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/sessions.db?timeout=9"
+    given = ("--database-url", url, "--table", "mine", "--json")
+    there = {"format": 1, "database": f"sqlite:///{tmp_path}/sessions.db", "table": "mine", "schema": None}
+    states = {"head": migrations.head(), "is_foreign": False, "is_unfinished": False}
+
+    assert json.loads(run("db", "current", *given)[1]) == {**there, **states, "revision": None, "has_table": False}
+
+    made = {**there, **states, "revision": migrations.head(), "has_table": True}
+    assert json.loads(run("db", "upgrade", *given)[1]) == made
+    assert json.loads(run("db", "current", *given)[1]) == made
+    assert json.loads(run("db", "downgrade", "--yes", *given)[1])["revision"] is None
+
+
+def test_the_differences_as_json(url: str) -> None:
+    result = CliRunner().invoke(app, ["db", "check", "--json"])
+    assert (result.exit_code, json.loads(result.stdout)["is_fine"]) == (1, False)
+    assert json.loads(result.stdout)["differences"] == ["it does not exist"]
+    assert "typed-sessions db upgrade" in result.stderr
+
+    migrations.upgrade(url)
+    code, said = run("db", "check", "--json")
+    assert (code, json.loads(said)["is_fine"], json.loads(said)["differences"]) == (0, True, [])
+
+
+def test_the_revision_that_was_written_as_json(versions: Path) -> None:
+    code, said = run("db", "init", "--into", str(versions), "--json")
+
+    assert code == 0
+    assert Path(json.loads(said)["file"]).is_file()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli_project import HOUR, STORES, CliProject, cart, url_of
-from tests.terminal import at_terminal
+from tests.terminal import CTRL_C, at_terminal
 from typed_sessions import Record, SessionKey
 from typed_sessions.cli.delete import Tally, deleted
 from typed_sessions.cli.opening import settings_of
@@ -63,6 +63,28 @@ def test_at_a_terminal_it_asks(quick: CliProject, answer: str, code: int) -> Non
 
     assert (ended, "Delete cart 4 (saved 1 h ago, 45 B) from " in said) == (code, True)
     assert len(quick.stored()) == code
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["delete", "cart", "4"], ["delete-owner", "ada"], ["quarantine", "drop", "cart", "--all"], ["db", "downgrade"]],
+)
+def test_ctrl_c_at_the_question_ends_with_130(quick: CliProject, command: list[str]) -> None:
+    before = {cart(4): quick.record(owner="ada"), SessionKey("cart!quarantine", "5/9"): quick.record()}
+    quick.fill(before)
+
+    code, said = at_terminal(*command, answer=lambda: CTRL_C)
+
+    assert (code, "stopped; nothing was changed" in said) == (130, True)
+    assert quick.stored() == before
+
+
+def test_the_end_of_the_input_is_a_no(quick: CliProject) -> None:
+    quick.fill({cart(4): quick.record()})
+
+    code, said = at_terminal("delete", "cart", "4", answer=lambda: "\x04")
+
+    assert (code, "nothing was changed" in said) == (1, True)
 
 
 def test_what_it_asks_is_no_part_of_its_json(quick: CliProject) -> None:

@@ -15,6 +15,7 @@ from tests.architecture import ROOT
 from tests.cli_project import HOUR, STORES, V1, CliProject, cart, url_of
 from typed_sessions import SessionKey
 from typed_sessions.cli.doctor_contents import OF_INTEGRATIONS
+from typed_sessions.cli.doctor_reading import SAMPLE
 from typed_sessions.cli.opening import settings_of
 from typed_sessions.stores.sqlalchemy import sessions_table
 
@@ -28,8 +29,10 @@ def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 @pytest.fixture
 def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliProject:
-    """On SQLite."""
-    return CliProject(tmp_path, monkeypatch, f"sqlite:///{tmp_path}/sessions.db")
+    """On SQLite, as a store leaves its file."""
+    project = CliProject(tmp_path, monkeypatch, f"sqlite:///{tmp_path}/sessions.db")
+    change(project, "PRAGMA journal_mode=WAL")
+    return project
 
 
 def looked(project: CliProject, *options: str) -> dict[str, dict[str, Any]]:
@@ -97,8 +100,8 @@ def test_a_file_that_is_missing_is_not_made(quick: CliProject) -> None:
     found = looked(quick, *url)
     assert not (quick.folder / "new.db").exists()
 
-    run(quick, found["connection"]["command"] + " --database-url sqlite:///new.db")
-    assert looked(quick, *url) == {}
+    run(quick, found["connection"]["command"])
+    assert looked(quick, *url).keys() == {"journal"}
 
 
 def test_a_table_that_is_missing_is_made_by_the_command(quick: CliProject) -> None:
@@ -268,3 +271,46 @@ def test_without_session_models_versions_are_not_looked_at(elsewhere: CliProject
 
     assert found.keys() == {"project"}
     assert "versions are not looked at" in found["project"]["text"]
+
+
+def test_sessions_that_the_code_cannot_read_are_counted(project: CliProject) -> None:
+    broken = b'{"lines":5}'
+    project.fill({
+        cart("user", 1): project.record(broken),
+        cart(2): project.record(),
+        cart(3): project.record(broken, expires=-HOUR),
+        cart(4): project.record(b'{"nothing":1}', 1),
+        SessionKey("visit", "-5"): project.record(b'{"pages":"many"}', 1),
+    })  # fmt: skip
+
+    code, said, _ = project.run("doctor", "--json")
+
+    found = [each for each in json.loads(said)["findings"] if each["subject"] == "readable"]
+    assert [(each["level"], each["text"].partition(" cannot")[0]) for each in found] == [
+        ("error", "1 of 1 of 'cart' of version 1"),
+        ("error", "1 of 2 of 'cart' of version 2"),
+        ("warning", "1 of 1 of 'visit' of version 1"),
+    ]
+    assert ("InvalidSessionError" in found[1]["text"], code) == (True, 1)
+    for each in found:
+        code, shown, _ = project.run(*shlex.split(each["command"])[1:])
+        assert (code, "cannot read it" in shown) == (1, True)
+    assert "readable" not in project.ran("doctor", "--quick")
+
+
+def test_of_many_sessions_some_are_decoded(project: CliProject) -> None:
+    project.save_all({cart(number): project.record(b'{"lines":5}') for number in range(SAMPLE + 10)})
+
+    assert looked(project)["readable"]["text"].startswith("1,000 of the 1,000 that were decoded of 'cart'")
+
+
+def test_where_it_looked_is_said(project: CliProject) -> None:
+    [told] = [
+        each["text"]
+        for each in json.loads(project.ran("doctor", "--json"))["findings"]
+        if each["subject"] == "connection"
+    ]
+
+    assert project.url.rpartition("@")[2].rpartition("/")[2] in told
+    assert "//" in told
+    assert settings_of(None).table in told or not project.url.startswith("redis")

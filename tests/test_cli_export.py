@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -109,7 +110,7 @@ def test_a_file_is_imported_once_however_often_it_is_run(project: CliProject, ot
         (["--owner", "ada"], 2),
         (["--alive"], 5),
         (["cart", "visit", "--owner", "bob"], 1),
-        (["nothing"], 0),
+        (["visit", "nothing", "--prefix", "-100"], 1),
     ],
 )
 def test_only_what_is_asked_for(project: CliProject, options: list[str], count: int) -> None:
@@ -190,7 +191,8 @@ def test_another_session_is_left_replaced_if_older_or_overwritten(project: CliPr
     assert project.ran(*new, "skip").endswith(
         "1 left out: another session is there (--on-conflict replace takes the newer)\n"
     )
-    assert project.run(*new, "fail")[0] == 1
+    code, _, complained = project.run(*new, "fail")
+    assert (code, "--on-conflict skip leaves those" in complained, "show visit KEY" in complained) == (1, True, True)
     assert project.ran(*new, "replace", "--dry-run").startswith("would be, as far as it is now: 1 replaced")
     assert project.ran(*new, "replace").startswith("1 replaced; 5 already there")
     assert "1 left out: a newer session is there" in project.ran(*old, "replace")
@@ -267,3 +269,96 @@ def test_at_a_terminal_it_shows_how_far_it_is(project: CliProject) -> None:
     code, said = at_terminal("export", "--to", "all.jsonl")
 
     assert (code, "export 6" in said, "6 records in all.jsonl" in said) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["nothing"], "nothing of 'nothing' is stored"),
+        (["visit", "--owner", "ada"], "nothing of 'visit' that was asked for is stored"),
+    ],
+)
+def test_an_export_of_nothing_fails_and_leaves_no_file(project: CliProject, options: list[str], told: str) -> None:
+    project.fill(RECORDS)
+
+    code, said, complained = project.run("export", *options, "--to", "none.jsonl")
+
+    assert (code, said, told in complained) == (1, "", True)
+    assert not (project.folder / "none.jsonl").exists()
+
+
+def test_a_model_of_which_nothing_is_stored_is_said_beside_others(project: CliProject) -> None:
+    project.fill(RECORDS)
+
+    code, said, complained = project.run("export", "visit", "nothing", "--to", "some.jsonl")
+
+    assert (code, said) == (1, "1 records in some.jsonl\n")
+    assert "nothing of 'nothing' is stored" in complained
+    assert project.run("export", "visit", "nothing", "--to", "some.jsonl", "--resume")[0] == 1
+
+
+def test_a_store_that_fails_before_the_first_record_leaves_no_file(project: CliProject) -> None:
+    code, _, _ = project.run("export", "--to", "none.jsonl", "--table", "missing")
+
+    assert code == 1
+    assert not (project.folder / "none.jsonl").exists()
+
+
+def shell(command: str) -> tuple[int, str]:
+    """The exit code of a line of bash, in which `typed_sessions` is the command, and what it complained."""
+    line = command.replace("typed_sessions", f"{shlex.quote(sys.executable)} -c {shlex.quote(COMMAND)}")
+    result = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, timeout=120)
+    return result.returncode, result.stderr
+
+
+def test_a_full_disk_is_no_traceback(project: CliProject) -> None:
+    project.fill(RECORDS)
+
+    code, complained = shell("typed_sessions export > /dev/full")
+
+    assert (code, complained) == (1, "stdout cannot be written: No space left on device; stopped after 0 records\n")
+
+
+def test_an_export_goes_on_where_the_disk_was_full(project: CliProject, other: list[str]) -> None:
+    project.save_all({cart(number): project.record() for number in range(1100)})
+
+    code, complained = shell("ulimit -f 200; typed_sessions export --to all.jsonl")
+
+    assert (code, "Traceback" in complained) == (1, False)
+    assert "all.jsonl cannot be written: File too large; stopped after 500 records; --resume goes on" in complained
+    assert project.ran("export", "--to", "all.jsonl", "--resume") == "1,100 records in all.jsonl\n"
+    assert project.ran("import", "sessions", "all.jsonl", *other) == "1,100 stored\n"
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_no_file(project: CliProject) -> None:
+    project.fill(RECORDS)
+
+    code, complained = shell("ulimit -f 0; typed_sessions export --to all.jsonl")
+
+    assert (code, complained.endswith("after 0 records; run it again\n")) == (1, True)
+    assert not (project.folder / "all.jsonl").exists()
+
+
+def test_ctrl_c_counts_what_was_stored(project: CliProject, other: list[str]) -> None:
+    project.fill(RECORDS)
+    project.ran("export", "--to", "all.jsonl")
+    script = (
+        "import os, signal\n"
+        "from typed_sessions.cli import import_sessions, main\n"
+        "original, calls = import_sessions.note, []\n"
+        "def note(*arguments):\n"
+        "    original(*arguments)\n"
+        "    calls.append(1)\n"
+        "    if len(calls) == 2:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "import_sessions.note = note\n"
+        "main()\n"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", script, "import", "sessions", "all.jsonl", "--batch", "2", *other],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+    assert (result.returncode, result.stdout) == (130, "4 stored\n")
+    assert result.stderr.startswith("stopped after 4 records; ")

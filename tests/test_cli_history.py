@@ -244,3 +244,15 @@ def test_what_does_not_import_is_told_and_the_rest_is_shown(project: HistoryProj
 
     assert (ran.returncode, ran.stdout) == (0, STORY)
     assert ran.stderr.startswith("shop/visits.py:1: shop.visits cannot be imported: ModuleNotFoundError")
+
+
+@pytest.mark.usefixtures("project")
+def test_json_is_a_form_too() -> None:
+    runner = CliRunner()
+
+    for name in ([], ["cart"]):
+        said = runner.invoke(app, ["history", *name, "--json"])
+        assert said.stdout == runner.invoke(app, ["history", *name, "--format", "json"]).stdout
+        assert json.loads(said.stdout)["format"] == 1
+
+    assert runner.invoke(app, ["history", "--json", "--markdown"]).exit_code == 2

@@ -10,7 +10,8 @@ import pytest
 from tests.cli_project import HOUR, STORES, CliProject, cart, url_of
 from tests.terminal import at_terminal
 from typed_sessions import SessionKey
-from typed_sessions.cli.ls import PAGE, fitting, folded
+from typed_sessions.cli.columns import fitting
+from typed_sessions.cli.ls import DISPENSABLE, PAGE, folded
 
 
 @pytest.fixture(params=STORES)
@@ -104,9 +105,26 @@ def test_a_key_cannot_command_the_terminal(quick: CliProject) -> None:
 
     table, lines = quick.ran("ls", "--owners"), quick.ran("ls", "--owners", "--json")
 
-    assert r"\x1b[31mred\n\x9b2J\u202e" in table
+    assert "%1B[31mred%0A%C2%9B2J%E2%80%AE" in table
+    assert "%1B]0;hi%07" in table
     assert all(line.isprintable() for line in [*table.splitlines(), *lines.splitlines()])
     assert keys(lines) == ["\x1b[31mred\n\x9b2J\u202e"]
+
+
+def test_a_key_is_taken_as_it_is_printed(quick: CliProject) -> None:
+    aside = SessionKey("cart!reset", "100%\x1b%2/5")  # cut off in an escape
+    quick.fill({cart("50%/\x1b[31m\x9b", "\u202e"): quick.record(owner="\x07"), aside: quick.record(owner="ada")})
+
+    for model in ("cart", "cart!reset"):
+        *_, line = quick.ran("ls", model).splitlines()
+        text = line.split()[0]
+        assert quick.ran("show", model, text).startswith(f"{model} {text}\n")
+    assert len(quick.ran("ls", "--owner", "%07").splitlines()) == 2
+
+    assert quick.ran("move", "cart", "50%25%2F%1B[31m%C2%9B/%E2%80%AE", "--to", "%1B") == (
+        "moved cart 50%25%2F%1B[31m%C2%9B/%E2%80%AE to %1B\n"
+    )
+    assert cart("\x1b") in quick.stored()
 
 
 def test_many_pages_stand_under_one_heading(quick: CliProject) -> None:
@@ -119,10 +137,10 @@ def test_many_pages_stand_under_one_heading(quick: CliProject) -> None:
 
 
 def test_a_narrow_terminal_loses_columns_but_no_part_of_a_key() -> None:
-    widths = {"model": 5, "key": 60, "version": 7, "revision": 16, "size": 5, "saved": 5, "expires": 7}
+    widths = {"model": 5, "key": 24, "version": 7, "revision": 16, "size": 5, "saved": 5, "expires": 7}
 
-    names = fitting(widths, 60)
-    lines = list(folded({name: "k" * 60 if name == "key" else "1" for name in names}, {**widths, "key": 24}))
+    names = fitting(widths, 60, DISPENSABLE, gap=2)
+    lines = list(folded({name: "k" * 60 if name == "key" else "1" for name in names}, widths))
 
     assert names == ["model", "key", "version", "saved", "expires"]
     assert sum(line.count("k") for line in lines) == 60
@@ -174,6 +192,32 @@ def test_a_table_that_is_not_there_is_said(quick: CliProject) -> None:
     code, _, complained = quick.run("ls", "--table", "nowhere")
 
     assert (code, "Run `typed-sessions db upgrade`" in complained) == (1, True)
+
+
+@pytest.mark.parametrize("scheme", ["sqlite:///", "sqlite+aiosqlite:///", "sqlite:///file:"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ls"],
+        ["show", "cart", "1"],
+        ["stats"],
+        ["move", "cart", "1", "--to", "2"],
+        ["delete", "cart", "1", "--yes"],
+        ["delete-owner", "1", "--yes"],
+        ["prune"],
+        ["prune", "--dry-run"],
+        ["quarantine", "list"],
+        ["quarantine", "retry", "--all"],
+        ["quarantine", "drop", "cart", "--all", "--yes"],
+    ],
+)
+def test_a_mistyped_file_is_told_and_not_made(quick: CliProject, scheme: str, command: list[str]) -> None:
+    query = "?uri=true" if "file:" in scheme else ""
+
+    code, said, complained = quick.run(*command, "--database-url", f"{scheme}typo.db{query}")
+
+    assert (code, said, "there is no file " in complained, "typo.db" in complained) == (1, "", True, True)
+    assert not [*quick.folder.glob("*typo.db*")]
 
 
 def test_a_store_whose_library_is_missing_names_its_extra(quick: CliProject) -> None:

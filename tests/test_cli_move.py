@@ -23,7 +23,7 @@ def test_a_session_gets_another_key_and_stays_as_it_is(project: CliProject) -> N
     assert project.stored() == {cart("user", 42): record}
 
 
-def test_it_never_replaces_another_session(project: CliProject) -> None:
+def test_it_never_replaces_one_that_lives(project: CliProject) -> None:
     before = {cart(1): project.record(), cart("ada@example.org"): project.record(V1, 1)}
     project.fill(before)
 

@@ -124,7 +124,7 @@ def test_data_and_owner_are_shown_if_asked_for(project: CliProject) -> None:
 def test_an_entry_that_is_not_there_is_refused(quick: CliProject, command: str) -> None:
     code, _, complained = quick.run("quarantine", command, "visit", "1/2")
 
-    assert (code, "there is no such entry" in complained) == (2, True)
+    assert (code, "`typed-sessions quarantine list visit` has them" in complained) == (1, True)
 
 
 def test_what_can_be_read_now_is_put_back_to_the_byte(project: CliProject) -> None:
@@ -233,5 +233,54 @@ def test_without_a_project_the_model_must_be_named(quick: CliProject, monkeypatc
     (quick.folder / "else" / "pyproject.toml").write_text("[tool.typed-sessions]\n")
     monkeypatch.chdir(quick.folder / "else")
 
-    assert "name the MODEL" in quick.run("quarantine", "list")[2]
+    for command in (["list"], ["retry", "--all"], ["drop", "--all"]):
+        code, _, complained = quick.run("quarantine", *command)
+        assert (code, "`typed-sessions quarantine list MODEL`" in complained) == (2, True)
     assert entry in quick.ran("quarantine", "list", "visit")
+
+
+def test_outside_a_project_the_way_without_one_is_told(
+    quick: CliProject, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [entry] = set_aside(quick, visit(1))
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+
+    for command in (["list"], ["retry", "--all"], ["drop", "--all"]):
+        code, _, complained = quick.run("quarantine", *command)
+        assert (code, "`typed-sessions quarantine list MODEL`" in complained) == (2, True)
+    assert entry in quick.ran("quarantine", "list", "visit")
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_model_that_nobody_knows_is_told(quick: CliProject, more: list[str]) -> None:
+    code, said, complained = quick.run("quarantine", "list", "visti", *more)
+
+    assert (code, said, "nothing is stored of 'visti'" in complained) == (0, "", True)
+
+
+def test_a_model_that_is_stored_or_declared_is_known(quick: CliProject) -> None:
+    quick.fill({SessionKey.of("old", 1): quick.record()})
+
+    assert quick.run("quarantine", "list", "old", "visit") == (0, "the quarantine is empty\n", "")
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80, 120])
+def test_an_entry_can_be_copied_from_a_narrow_terminal(quick: CliProject, columns: int) -> None:
+    [entry] = set_aside(quick, visit("user", 42))
+
+    code, said = at_terminal("quarantine", "list", COLUMNS=str(columns))
+
+    [line] = [line for line in said.splitlines() if entry in line]
+    assert (code, line.startswith(f"visit {entry}")) == (0, True)
+    assert columns < 40 or max(len(line.rstrip()) for line in said.splitlines()) <= columns
+    assert ("valid integer" in " ".join(said.split())) == (columns >= 60)
+
+
+def test_an_entry_with_control_characters_is_taken_as_it_is_printed(quick: CliProject) -> None:
+    set_aside(quick, visit("\x1b[31m"))
+
+    text = quick.ran("quarantine", "list").splitlines()[-1].split()[1]
+
+    assert text.startswith("%1B[31m/")
+    assert "key        %1B[31m\n" in quick.ran("quarantine", "show", "visit", text)
+    assert quick.ran("quarantine", "drop", "visit", text, "--yes") == "dropped 1\n"

@@ -110,6 +110,15 @@ def test_without_a_project_only_what_is_stored_is_shown(quick: CliProject) -> No
     said = quick.ran("show", "cart", "42")
 
     assert "no session model 'cart' is found here, so that only what is stored is shown" in said
+    assert "would be" not in said
+
+
+def test_what_cannot_be_compared_is_not_said_to_be_the_same(quick: CliProject) -> None:
+    quick.fill({cart(42): quick.record(b'{"lines":"4111","currency":4111}'), SessionKey.of("other", 1): quick.record()})
+
+    for arguments, code in ((["cart", "42"], 1), (["other", "1"], 0)):
+        ended, said, _ = quick.run("show", *arguments, "--json")
+        assert (ended, [each["change"] for each in json.loads(said)["fields"]]) == (code, [None, None])
 
 
 def test_a_module_that_does_not_import_is_told(quick: CliProject) -> None:

@@ -1,5 +1,6 @@
 """`typed-sessions upcast` in a project of its own."""
 
+import json
 import os
 import pty
 import re
@@ -281,3 +282,35 @@ def test_help_teaches_by_example_and_tells_the_exit_codes() -> None:
 
     assert "Example: typed-sessions upcast cart --dry-run" in result.output
     assert "Exit codes: 0 done, 1 some sessions failed" in result.output
+
+
+def test_what_was_done_as_json(url: str) -> None:
+    fill(url, {key(1): record(), key("ada@example.org"): record(BROKEN), key(3): record(b"{}", 9)})
+
+    code, said, complained = run("basket", "--json", "--show-keys")
+
+    [told] = json.loads(said)["models"]
+    assert (code, json.loads(said)["format"], json.loads(said)["dry_run"]) == (1, 1, False)
+    assert {name: told[name] for name in ("model", "to", "upcast", "outrun", "failed", "left_newer")} == {
+        "model": "basket", "to": 3, "upcast": 1, "outrun": 0, "failed": 1, "left_newer": 1,
+    }  # fmt: skip
+    assert told["versions"] == [
+        {"version": 1, "sessions": 2, "expired": 0},
+        {"version": 9, "sessions": 1, "expired": 0},
+    ]
+    assert [*told["reasons"].values()] == [1]
+    assert "example.org" not in said
+    assert complained.startswith("basket 'ada@example.org': BasketHistory")
+
+
+def test_a_rehearsal_as_json_tells_changes_unless_no_data_is_wanted(url: str) -> None:
+    fill(url, {key(1): record()})
+
+    [basket, visit] = json.loads(run("--dry-run", "--json")[1])["models"]
+
+    assert (basket["upcast"], visit["upcast"], visit["samples"]) == (1, 0, [])
+    [sample] = basket["samples"]
+    assert (sample["version"], sample["before"], sample["after"]) == (1, json.loads(V1), json.loads(V3))
+    assert re.fullmatch("#[0-9a-f]{8}", sample["key"])
+    assert "funghi" not in run("--dry-run", "--json", "--no-data")[1]
+    assert forms(url)[key(1)] == (1, V1)

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import signal
+import threading
 import traceback
 import warnings
 from collections.abc import Callable
@@ -9,10 +11,16 @@ from collections.abc import Callable
 import pytest
 
 from tests.carts import Cart
-from typed_sessions import Sessions, SyncSessions
+from typed_sessions import LockTimeoutError, SessionKey, Sessions, SyncMemoryStore, SyncSessions
+from typed_sessions.blocking import complete
+from typed_sessions.stores.doors import THREADS, Blocking, Doors
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
+from typed_sessions.turnstile import Threads, Turnstile
 
 TURNS = 8
+PATIENCE = 20
+"""Seconds until a child that hangs is ended."""
+KEY = SessionKey("cart", "42")
 
 DRIVERS = ["sqlite+aiosqlite", "postgresql+asyncpg", "postgresql+psycopg", "mariadb+asyncmy"]
 SYNC_DRIVERS = ["sqlite+pysqlite", "postgresql+psycopg", "mariadb+pymysql"]
@@ -60,6 +68,82 @@ def test_parent_and_child_go_on_at_once_with_threads(sync_store: SyncSQLAlchemyS
 
     assert is_well
     assert SyncSessions(sync_store).load(Cart, 42) == Cart(left=TURNS, right=TURNS)
+
+
+@pytest.mark.parametrize("sync_url", SYNC_DRIVERS, indirect=True)
+@pytest.mark.parametrize("is_exclusive", [True, False])
+def test_a_key_that_is_held_at_a_fork_is_to_be_had_in_the_child(
+    sync_store: SyncSQLAlchemyStore, *, is_exclusive: bool
+) -> None:
+    sessions = SyncSessions(sync_store, lock_timeout=PATIENCE)
+    is_held, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with sessions.open(Cart, 42, exclusive=is_exclusive) as cart:
+            is_held.set()
+            may_end.wait()
+            cart.left = 1
+
+    def write() -> None:
+        with sessions.open(Cart, 42, exclusive=is_exclusive) as cart:
+            cart.right = 1
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    is_held.wait()
+    child = in_a_child(write)
+    may_end.set()
+    holding.join()
+
+    assert ended_well(child)
+    assert sessions.load(Cart, 42) == Cart(left=1, right=1)
+
+
+def test_a_child_that_leaves_what_its_parent_held_lets_nobody_in_to_its_own() -> None:
+    store = SyncMemoryStore()
+    of_parent = store.exclusive([KEY], 0)
+
+    def leave() -> None:
+        with store.exclusive([KEY], 0):
+            of_parent.__exit__(None, None, None)
+            with pytest.raises(LockTimeoutError):
+                store.exclusive([KEY], 0).__enter__()
+
+    with of_parent:
+        assert ended_well(in_a_child(leave))
+
+
+def test_a_child_that_ends_the_turn_of_its_parent_ends_no_turn_of_its_own() -> None:
+    turns = Turnstile(Threads(), 0)
+
+    def leave() -> None:
+        complete(turns.enter("ours", [KEY]))
+        turns.leave("parent", [KEY])
+        with pytest.raises(LockTimeoutError):
+            complete(turns.enter("another", [KEY]))
+
+    complete(turns.enter("parent", [KEY]))
+    assert ended_well(in_a_child(leave))
+
+
+def test_a_mutex_that_another_thread_has_at_a_fork_does_not_stop_the_child() -> None:
+    doors, turns = Doors(THREADS), Turnstile(Threads(), 0)
+
+    of_parent = Blocking(doors.held([KEY], 0))
+
+    def enter() -> None:
+        signal.alarm(PATIENCE)
+        of_parent.__exit__(None, None, None)
+        with Blocking(doors.held([KEY], 0)):
+            complete(turns.enter("me", [KEY]))
+
+    with of_parent:
+        complete(turns.enter("me", [KEY]))
+        [hall], [mutex] = vars(doors)["_halls"].values(), vars(turns)["_mutexes"].values()
+        with hall.mutex, mutex:
+            child = in_a_child(enter)
+
+    assert ended_well(child)
 
 
 @pytest.mark.parametrize("async_url", DRIVERS, indirect=True)

@@ -1,12 +1,14 @@
 """Hooks are told of upcasts, conflicts and invalid sessions, and the log of these and more; neither changes a turn."""
 
+import ast
 import asyncio
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from importlib import import_module
+from typing import Any, TypeVar, get_args
 
 import pytest
 
@@ -25,10 +27,10 @@ from typed_sessions import (
     SyncSessions,
     UpcastError,
 )
-from typed_sessions.events import line_of
-from typed_sessions.hooks import Conflict, Hooks, Invalid, Upcast
-from typed_sessions.observer import Event, LockTimedOut, SetAside
-from typed_sessions.stores.protocol import Insert
+from typed_sessions.hooks import Conflict, Hooks, Invalid, Policy, Upcast
+from typed_sessions.stores.protocol import Delete, Insert
+
+N = TypeVar("N", bound=ast.AST)
 
 
 class Heard:
@@ -297,22 +299,67 @@ async def enter(sessions: Sessions) -> None:
         pass
 
 
-def test_the_page_has_every_line_of_the_log() -> None:
-    page = (ROOT / "docs" / "howto" / "observability.md").read_text()
-    rows = re.findall(r"^\| (`.+?) \| (?:DEBUG|INFO|WARNING|ERROR)", page, re.MULTILINE)
-    error = NewerVersionError(KEY, stored=9, min_reader=9, ours=3)
-    events: list[Event] = [
-        Upcast(KEY, 1, 3),
-        Conflict(KEY, (), is_merged=True),
-        Conflict(KEY, (), is_merged=False),
-        Invalid(KEY, 3, error, "raise"),
-        SetAside(KEY, KEY, "quarantine"),
-        SetAside(KEY, KEY, "reset"),
-        LockTimedOut(KEY, 0.1),
-    ]
+async def test_listing_sessions_tells_what_reading_them_does(
+    sessions: Sessions, memory: MemoryStore, heard: Heard
+) -> None:
+    await memory.save([OLD])
+    assert [key async for key, _ in sessions.items(Cart)] == [KEY]
+    await memory.save([Delete(KEY, 1), BROKEN])
+    with pytest.raises(InvalidSessionError) as raised:
+        [key async for key, _ in sessions.items(Cart)]
 
-    lines = {line_of(event).event for event in events} | {"hook_failed", "observer_failed"}
-    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == lines
+    assert heard.events == [Upcast(KEY, 1, 3), Invalid(KEY, 3, raised.value, "raise")]
+
+
+PAGE = (ROOT / "docs" / "howto" / "observability.md").read_text()
+LEVELS = "DEBUG|INFO|WARNING|ERROR"
+
+
+def nodes(kind: type[N]) -> Iterator[tuple[str, N]]:
+    """All of a kind in the code, with the names of their modules."""
+    for path in sorted((ROOT / "typed_sessions").rglob("*.py")):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        yield from ((module, node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kind))
+
+
+def test_the_page_has_every_event_of_the_log() -> None:
+    given = [
+        value for _, each in nodes(ast.Dict) for key, value in zip(each.keys, each.values, strict=True) if named(key)
+    ]
+    given += [call.args[1] for _, call in nodes(ast.Call) if ast.unparse(call.func) == "Line"]
+    events = {node.value for node in given if isinstance(node, ast.Constant)}
+    rows = re.findall(rf"^\| (`.+?) \| (?:{LEVELS})", PAGE, re.MULTILINE)
+
+    # What is set aside is told under the name of the policy.
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == events | {*get_args(Policy)} - {"raise"}
+    assert "conflict" in events
+
+
+def named(key: ast.expr | None) -> bool:
+    return isinstance(key, ast.Constant) and key.value == "event"
+
+
+def test_the_page_has_every_other_line_of_the_log() -> None:
+    rows = set(re.findall(rf"^\| ({LEVELS}) \| `(.+?)`", PAGE, re.MULTILINE))
+    lines = {
+        (call.func.attr.upper(), re.sub(r"%\w", "…", text_of(module, call.args[0])))
+        for module, call in nodes(ast.Call)
+        if isinstance(call.func, ast.Attribute)
+        and ast.unparse(call.func.value) == "logger"
+        and re.fullmatch(LEVELS, call.func.attr.upper())
+        and "extra" not in [keyword.arg for keyword in call.keywords]
+    }
+
+    found = {line: {row for row in rows if row[0] == line[0] and line[1].startswith(row[1])} for line in lines}
+    assert [line for line, its in found.items() if len(its) != 1] == []
+    assert set[tuple[str, str]]().union(*found.values()) == rows
+
+
+def text_of(module: str, argument: ast.expr) -> str:
+    """What is logged: written there, or under a name in the module."""
+    return str(
+        getattr(import_module(module), argument.id) if isinstance(argument, ast.Name) else ast.literal_eval(argument)
+    )
 
 
 async def test_no_line_has_the_key_or_the_data(memory: MemoryStore, all_levels: pytest.LogCaptureFixture) -> None:

@@ -344,3 +344,29 @@ def test_ctrl_c_keeps_what_was_imported(url: str, tmp_path: Path) -> None:
     assert "; run it again: what is there is left as it is" in err
     assert out.startswith(f"visit: {len(stored(url)):,} of")
     assert 500 <= len(stored(url)) < 5000
+
+
+@pytest.mark.usefixtures("url")
+def test_what_was_imported_as_json() -> None:
+    code, out, _ = run("grammy-file", "sessions", "--into", "cart", "--as-version", "1", "--json")
+
+    assert (code, json.loads(out)) == (
+        0,
+        {
+            "format": 1, "model": "cart", "version": 3, "read": 4, "imported": 3, "replaced": 0, "already_there": 0,
+            "expired": 1, "left_out": 0, "rejected": 0, "reasons": {}, "report": None, "dry_run": False,
+            "versions": [
+                {"there": None, "read_as": 1, "sessions": 1},
+                {"there": 1, "read_as": 2, "sessions": 1},
+                {"there": 2, "read_as": 3, "sessions": 1},
+            ],
+        },
+    )  # fmt: skip
+
+
+def test_what_could_not_be_imported_as_json(url: str) -> None:
+    code, out, _ = run("grammy-file", "sessions", "--into", "cart", "--report", "bad.jsonl", "--dry-run", "--json")
+
+    told = json.loads(out)
+    assert (code, told["rejected"], [*told["reasons"].values()], told["report"]) == (1, 1, [1], "bad.jsonl")
+    assert (told["dry_run"], stored(url)) == (True, {})

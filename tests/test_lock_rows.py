@@ -5,22 +5,27 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from tests.alarms import TasksByHand, ThreadsByHand
 from tests.shop import RecordingStore
+from tests.test_fault_fork import ended_well, in_a_child
 from typed_sessions import LockTimeoutError, MemoryStore, SessionKey, Sessions, StoreUnavailableError
+from typed_sessions.blocking import complete
 from typed_sessions.stores.protocol import Change, Delete, Insert, Outcome
+from typed_sessions.stores.sqlalchemy import SyncSQLAlchemyStore
 from typed_sessions.stores.sqlalchemy.locks import processes
 from typed_sessions.stores.sqlalchemy.locks.gaps import GAP, STREAK, Gaps
 from typed_sessions.stores.sqlalchemy.locks.patience import Patience
 from typed_sessions.stores.sqlalchemy.locks.rows import LEASE, LockRows, RowHold
-from typed_sessions.stores.sqlalchemy.locks.runners import TaskRunner
+from typed_sessions.stores.sqlalchemy.locks.runners import Alarm, TaskRunner
 from typed_sessions.testing import SettableClock
 from typed_sessions.testing.samples import kept, key_of, record_of
 
 KEY, ROW = key_of("42"), SessionKey("cart!lock", "42")
+OTHER, OTHER_ROW = key_of("43"), SessionKey("cart!lock", "43")
 ELSEWHERE = b'{"holder":"the process 7 on another machine","life":"elsewhere 7 1"}'
 RUNNER = TaskRunner()
 
@@ -71,6 +76,91 @@ async def test_a_lock_that_was_given_back_is_not_renewed() -> None:
     await asyncio.sleep(0.1)  # ten heartbeats
 
     assert len(store.saves) == saved
+
+
+async def ends(store: MemoryStore) -> list[datetime | None]:
+    """When the leases of both rows end."""
+    found = await store.load([ROW, OTHER_ROW])
+    return [found[row].expires_at for row in (ROW, OTHER_ROW)]
+
+
+async def test_each_event_loop_renews_its_own_locks(store: MemoryStore, clock: SettableClock) -> None:
+    runner = TasksByHand()
+    rows = LockRows(store, runner, clock=clock)
+
+    async def elsewhere() -> None:
+        hold = await rows.take([OTHER], Patience(runner, 0.05))
+        clock.advance(timedelta(seconds=1))
+        for alarm in runner.taken():
+            await alarm()
+        late = clock() + LEASE
+        assert await ends(store) == [late - timedelta(seconds=1), late]
+        for alarm in alarms_here:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(alarm(), here))
+        assert await ends(store) == [late, late]
+        await rows.give_back(hold)
+
+    hold = await rows.take([KEY], Patience(runner, 0.05))
+    here, alarms_here = asyncio.get_running_loop(), runner.taken()
+    await asyncio.to_thread(asyncio.run, elsewhere())
+    await rows.give_back(hold)
+
+
+async def test_an_alarm_is_set_once_in_each_event_loop() -> None:
+    runner = TasksByHand()
+
+    async def chore() -> None: ...
+
+    async def set_it() -> None:
+        alarm.set(1.0)
+
+    alarm = Alarm(runner, chore)
+    await set_it()
+    await asyncio.to_thread(asyncio.run, set_it())
+    await set_it()
+    alarms = runner.taken()
+    assert len(alarms) == 2
+    await alarms[0]()
+    await set_it()
+
+    assert len(runner.taken()) == 1
+
+
+def test_a_lock_that_is_taken_while_others_are_renewed_is_renewed_from_then_on(
+    store: MemoryStore, clock: SettableClock
+) -> None:
+    runner = ThreadsByHand()
+    rows = LockRows(store, runner, clock=clock)
+
+    async def take_the_other() -> None:
+        await rows.take([OTHER], Patience(runner, 0.05))
+
+    complete(rows.take([KEY], Patience(runner, 0.05)))
+    runner.between.append(take_the_other)
+    complete(runner.ring())
+    clock.advance(timedelta(seconds=1))
+    complete(runner.ring())
+
+    assert complete(ends(store)) == [clock() + LEASE] * 2
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@pytest.mark.parametrize("sync_url", ["sqlite+pysqlite"], indirect=True)
+def test_a_child_that_is_forked_in_a_turn_leaves_the_lock_to_its_parent(
+    sync_store: SyncSQLAlchemyStore, sync_url: str
+) -> None:
+    store = SyncSQLAlchemyStore.from_url(sync_url)
+    turn = store.exclusive([KEY], 0.05)
+    turn.__enter__()
+
+    def leave() -> None:
+        turn.__exit__(None, None, None)
+
+    assert ended_well(in_a_child(leave))
+    assert list(sync_store.load([ROW])) == [ROW]
+    leave()
+    assert sync_store.load([ROW]) == {}
+    store.close()
 
 
 async def test_who_lost_a_lock_does_not_give_back_that_of_the_next_one(

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -10,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
+from pymongo import AsyncMongoClient, MongoClient
 
 from tests import mongo_server
+from tests.alarms import TasksByHand, ThreadsByHand
 from tests.conftest import held
-from typed_sessions import LockTimeoutError
+from tests.test_fault_fork import ended_well, in_a_child
+from typed_sessions import LockTimeoutError, SessionKey, StoreUnavailableError
+from typed_sessions.blocking import complete
+from typed_sessions.settings import Settings
 from typed_sessions.stores.doors import Blocking
 from typed_sessions.stores.mongo import MongoStore, SyncMongoStore
 from typed_sessions.stores.mongo.calls import Calls
 from typed_sessions.stores.mongo.driver import place_of
-from typed_sessions.stores.mongo.homes import Given
+from typed_sessions.stores.mongo.homes import Given, own_home
 from typed_sessions.stores.mongo.locks import Locks
 from typed_sessions.stores.sqlalchemy.locks.runners import Chore, ThreadRunner
 from typed_sessions.testing.samples import keep, kept, key_of, record_of
@@ -99,6 +104,14 @@ def locks_for(client: Client, seconds: float, runner: ThreadRunner | None = None
     return Locks(calls, lease=timedelta(seconds=seconds))
 
 
+def end_of(client: Client, key: SessionKey) -> int:
+    """When the lease of a lock ends, in milliseconds of the server's clock; a little later than it was asked before."""
+    time.sleep(0.01)
+    [document] = client.get_default_database()["typed_sessions.locks"].find({"_id": f"cart/{key.text}"})
+    end: int = document["until"]
+    return end
+
+
 async def start(program: str, *arguments: str) -> asyncio.subprocess.Process:
     """Start a program of ours, and wait until it says something."""
     pipe = asyncio.subprocess.PIPE
@@ -166,6 +179,80 @@ def test_who_lost_a_lock_does_not_take_it_from_its_new_holder(client: Client) ->
 
         with pytest.raises(LockTimeoutError), Blocking(third.held([KEY], SHORT)):
             pass
+
+
+async def test_a_loop_that_is_refused_leaves_the_locks_of_the_first_one_to_it(url: str, client: Client) -> None:
+    runner = TasksByHand()
+    home = own_home(Settings(database_url=url), AsyncMongoClient, runner)
+    locks = Locks(Calls(home, runner, "typed_sessions", 10.0))
+
+    async def refused() -> None:
+        with pytest.raises(StoreUnavailableError, match="another event loop"):
+            async with locks.held([OTHER], LONG):
+                pass
+        for alarm in runner.taken():
+            await alarm()
+
+    async with locks.held([KEY], LONG):
+        alarms, before = runner.taken(), end_of(client, KEY)
+        await asyncio.to_thread(asyncio.run, refused())
+        for alarm in alarms:
+            await alarm()
+
+        assert end_of(client, KEY) > before
+    await home.close()
+
+
+def test_a_lock_that_is_taken_while_others_are_renewed_is_renewed_from_then_on(client: Client) -> None:
+    runner = ThreadsByHand()
+    locks = locks_for(client, 60, runner)
+    late = Blocking(locks.held([OTHER], LONG))
+
+    async def enter() -> None:
+        late.__enter__()
+
+    with Blocking(locks.held([KEY], LONG)):
+        runner.between.append(enter)
+        complete(runner.ring())
+        before = end_of(client, KEY), end_of(client, OTHER)
+        complete(runner.ring())
+
+        assert end_of(client, KEY) > before[0]
+        assert end_of(client, OTHER) > before[1]
+    late.__exit__(None, None, None)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_child_that_is_forked_in_a_turn_leaves_the_lock_to_its_parent(url: str) -> None:
+    with closing(SyncMongoStore.from_url(url)) as store, closing(SyncMongoStore.from_url(url)) as other:
+        turn = store.exclusive([KEY], LONG)
+        turn.__enter__()
+
+        def leave() -> None:
+            turn.__exit__(None, None, None)
+
+        assert ended_well(in_a_child(leave))
+        with pytest.raises(LockTimeoutError), other.exclusive([KEY], SHORT):
+            pass
+        leave()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+async def test_a_child_that_is_forked_in_the_turn_of_a_task_leaves_the_lock_to_its_parent(
+    store: MongoStore, url: str
+) -> None:
+    turn, other = store.exclusive([KEY], LONG), MongoStore.from_url(url)
+    await turn.__aenter__()
+
+    def leave() -> None:
+        # There is no event loop in the child, so it must not wait.
+        complete(turn.__aexit__(None, None, None))
+
+    assert await asyncio.to_thread(ended_well, in_a_child(leave))
+    with pytest.raises(LockTimeoutError):
+        await pass_through(other, SHORT)
+    await turn.__aexit__(None, None, None)
+    await other.close()
 
 
 async def test_locks_leave_no_documents(store: MongoStore, client: Client) -> None:

@@ -370,6 +370,20 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_password() -> None:
     assert "den" not in str(caught.value)
 
 
+@pytest.mark.parametrize("make", [MongoStore.from_url, SyncMongoStore.from_url])
+@pytest.mark.parametrize("scheme", ["mongodb", "mongodb+srv"])
+@pytest.mark.parametrize("password", ["hid[den", "hid[den]x", "hid\N{FULLWIDTH QUESTION MARK}den"])
+def test_a_url_that_cannot_be_read_is_refused_without_its_password(
+    make: Callable[..., object], scheme: str, password: str
+) -> None:
+    url = f"{scheme}://user:{password}@host/shop"
+    for settings in ({}, {"schema_name": "shop"}):
+        with pytest.raises(SettingsError, match="write special characters of a name or password as %XX") as caught:
+            make(url, **settings)
+        assert "den" not in str(caught.value)
+        assert caught.value.__suppress_context__
+
+
 @pytest.mark.parametrize("make", [MongoStore, SyncMongoStore])
 def test_a_url_is_no_database(make: Callable[[Any], object]) -> None:
     with pytest.raises(TypeError, match="for a URL there is from_url"):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import pytest
@@ -12,8 +12,8 @@ from tests import mongo_server
 from tests.otel_seen import Seen, attributes
 from tests.redis_server import ask
 from tests.watched_carts import KEY, OLD, SECRET, Cart, Prefs
-from typed_sessions import MemoryStore, Sessions, SyncMemoryStore, SyncSessions
-from typed_sessions.observer import Event, Result, Watch, Work
+from typed_sessions import MemoryStore, Record, SessionKey, Sessions, SyncMemoryStore, SyncSessions
+from typed_sessions.observer import Event, OnBatch, Result, Watch, Work
 from typed_sessions.stores.cached import CachedStore, SyncCachedStore
 from typed_sessions.stores.mongo import MongoStore, SyncMongoStore
 from typed_sessions.stores.redis import RedisStore, SyncRedisStore
@@ -173,6 +173,41 @@ async def test_batches_go_on_though_the_observer_raises(emptied_redis: str) -> N
         loaded = await asyncio.gather(*(sessions.load(Prefs, number) for number in range(TOGETHER)))
 
     assert {prefs.currency for prefs in loaded} == {"USD"}
+
+
+class Owned(MemoryStore):
+    """A store of one's own that tells its loads as batches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listeners: list[OnBatch] = []
+
+    def observe(self, on_batch: OnBatch, /) -> None:
+        if on_batch not in self.listeners:
+            self.listeners.append(on_batch)
+
+    async def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
+        for listener in self.listeners:
+            listener("load", len(keys))
+        return await super().load(keys)
+
+
+async def test_a_store_of_ones_own_goes_on_though_the_observer_raises(caplog: pytest.LogCaptureFixture) -> None:
+    store = Owned()
+    async with Sessions(store, observer=Broken(at_once=False)).open(Cart, KEY) as cart:
+        cart.count = 1
+
+    assert (await Sessions(store).load(Cart, KEY)).count == 1
+    assert "observer_failed" in {vars(record)["event"] for record in caplog.records}
+
+
+async def test_a_store_hears_of_one_observer_once_however_many_sessions_there_are(seen: Seen) -> None:
+    store = Owned()
+    _, first, other = Sessions(store, observer=seen.observer), Sessions(store, observer=seen.observer), Seen()
+    Sessions(store, observer=other.observer)
+    await first.load(Cart, KEY)
+
+    assert [each.measured("batch.size")["load"] for each in (seen, other)] == [(1, 1), (1, 1)]
 
 
 class Full(SpanProcessor):

@@ -107,9 +107,10 @@ def test_the_dashboard_asks_the_data_source_that_is_chosen() -> None:
 
 def test_no_two_panels_share_a_place() -> None:
     places = [
-        (panel["gridPos"]["x"] + column, panel["gridPos"]["y"])
+        (panel["gridPos"]["x"] + column, panel["gridPos"]["y"] + row)
         for panel in panels()
         for column in range(panel["gridPos"]["w"])
+        for row in range(panel["gridPos"]["h"])
     ]
 
     assert len(set(places)) == len(places)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from tests.architecture import ROOT
-from tests.otel_seen import Seen, own
+from tests.otel_seen import Seen, attributes, own
 from tests.watched_carts import BROKEN, KEY, OLD, SECRET, Anew, Cart, Kept, Prefs, Shop, stored
 from typed_sessions import (
     LockTimeoutError,
@@ -145,6 +145,25 @@ async def test_a_group_counts_once_for_each_session(sessions: Sessions, seen: Se
     assert seen.counts("saves") == {("cart",): 1}
 
 
+async def test_a_save_that_is_refused_is_not_counted(memory: MemoryStore, sessions: Sessions, seen: Seen) -> None:
+    await memory.save([stored({"count": 1, "note": ""})])
+    with pytest.raises(SessionConflictError):
+        await conflict(sessions)
+
+    assert seen.counts("saves") == {}
+    assert {kind for kind, *_ in seen.counts("store.duration")} == {"load", "save"}
+
+
+async def test_of_a_group_that_is_refused_nothing_was_saved(sessions: Sessions, seen: Seen) -> None:
+    with pytest.raises(SessionConflictError):
+        async with sessions.open_group(Shop, KEY.text) as shop:
+            shop.cart.count, shop.prefs.currency = 1, "USD"
+            await Sessions(sessions.store).save(KEY, Cart(count=60))
+
+    assert seen.counts("saves") == {}
+    assert attributes(seen.span("BATCH save"))["typed_sessions.outcome"] == "conflict,unchanged"
+
+
 async def test_loads_and_saves_of_a_database_are_measured(store: SQLAlchemyStore, seen: Seen, async_url: str) -> None:
     sessions, system = Sessions(store, observer=seen.observer), async_url.partition("+")[0]
     await save(sessions)
@@ -237,6 +256,14 @@ async def test_what_goes_to_the_database_together_is_measured(store: SQLAlchemyS
     found = seen.measured("batch.size")
     assert {kind: together for kind, (_, together) in found.items()} == {"load": 40, "save": 40}
     assert {kind for kind, (batches, _) in found.items() if batches < 40} == {"load", "save"}
+
+
+async def test_a_lock_is_no_turn_of_a_batch(store: SQLAlchemyStore, seen: Seen) -> None:
+    sessions = Sessions(store, observer=seen.observer)
+    async with sessions.open(Cart, KEY, exclusive=True) as cart:
+        cart.count = 1
+
+    assert {kind: count for kind, (count, _) in seen.measured("batch.size").items()} == {"load": 1, "save": 1}
 
 
 async def test_two_sessions_of_one_store_and_observer_count_a_batch_once(store: SQLAlchemyStore, seen: Seen) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode, get_current_span
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, get_current_span
 
 from tests.otel_seen import Seen, attributes, trace_id
 from tests.watched_carts import BROKEN, KEY, SECRET, Cart, Kept, Prefs, Shop
@@ -170,11 +170,17 @@ async def test_the_caller_has_its_own_span_again_after_a_turn(in_memory: Session
 
 async def test_a_turn_may_be_left_in_another_context(in_memory: Sessions, seen: Seen) -> None:
     session = in_memory.open(Cart, KEY)
-    await asyncio.create_task(session.__aenter__())
-    await asyncio.create_task(session.__aexit__(None, None, None), context=contextvars.Context())
 
-    assert seen.names() == ["turn cart", "load"]
-    assert get_current_span() is INVALID_SPAN
+    async def leave() -> Span:
+        await session.__aexit__(None, None, None)
+        return get_current_span()
+
+    with seen.tracer.start_as_current_span("request"):
+        await asyncio.create_task(session.__aenter__())
+    current = await asyncio.create_task(leave(), context=contextvars.Context())
+
+    assert seen.names() == ["request", "turn cart", "load"]
+    assert current is INVALID_SPAN
 
 
 async def test_who_leaves_a_turn_for_another_keeps_its_own_span(in_memory: Sessions, seen: Seen) -> None:

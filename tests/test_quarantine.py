@@ -1,5 +1,6 @@
 """Invalid sessions that are set aside with their bytes and the reason, listed, tried again and dropped."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +22,7 @@ from typed_sessions import (
 )
 from typed_sessions.history import History, JsonObject
 from typed_sessions.quarantined import Quarantined, entry_of, quarantined
-from typed_sessions.stores.protocol import Insert, Query, Store
+from typed_sessions.stores.protocol import Insert, Query, Store, Update
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
 from typed_sessions.testing import SettableClock
 
@@ -123,6 +124,82 @@ async def test_of_two_who_set_it_aside_at_once_one_does(sessions: Sessions, cloc
     found = await rows(sessions.store)
     assert {model: len(records) for model, records in found.items()} == {"cart": 1, "cart!quarantine": 1}
     assert from_json(found["cart"][0].data) == {"lines": ["margherita"], "count": 2}
+
+
+async def test_a_session_that_is_rotated_is_set_aside_where_it_is(sessions: Sessions) -> None:
+    async with (session := sessions.open(Cart, CART)) as cart:
+        await session.rotate("new")
+        cart.count = 2
+
+    found = await rows(sessions.store)
+    assert {model: len(records) for model, records in found.items()} == {"cart": 1, "cart!quarantine": 1}
+    assert (await sessions.load(Cart, "new")).count == 2
+
+
+async def test_what_is_deleted_after_it_was_rotated_leaves_nothing_under_the_old_key(sessions: Sessions) -> None:
+    async with (session := sessions.open(Cart, CART)):
+        await session.rotate("new")
+        await session.delete()
+
+    assert list(await rows(sessions.store)) == ["cart!quarantine"]
+
+
+async def test_what_was_mended_and_has_expired_since_is_not_set_aside(
+    sessions: Sessions, store: SQLAlchemyStore, clock: SettableClock
+) -> None:
+    session = sessions.open(Cart, CART)
+    await session.load()
+    soon = clock() + timedelta(minutes=1)
+    await store.save([Update(CART, 5, replace(BROKEN, revision=6, data=b"{}", expires_at=soon))])
+    clock.advance(timedelta(minutes=2))
+
+    async with session as cart:
+        cart.count = 1
+
+    assert list(await rows(store)) == ["cart"]
+
+
+async def test_what_is_mended_and_expires_while_its_turn_runs_is_not_set_aside(
+    sessions: Sessions, store: SQLAlchemyStore, clock: SettableClock
+) -> None:
+    async with sessions.open(Cart, CART) as cart:
+        cart.count = 1
+        soon = clock() + timedelta(minutes=1)
+        await store.save([Update(CART, 5, replace(BROKEN, revision=6, data=b"{}", expires_at=soon))])
+        clock.advance(timedelta(minutes=2))
+
+    assert list(await rows(store)) == ["cart"]
+
+
+async def test_an_entry_that_has_changed_since_it_was_listed_is_left(sessions: Sessions) -> None:
+    entry = await begin_anew(sessions)
+    kept = (await sessions.store.load([entry.at]))[entry.at]
+    await sessions.store.save([Update(entry.at, kept.revision, replace(kept, revision=kept.revision + 1))])
+
+    async with asyncio.timeout(20):
+        assert not await sessions.quarantine.retry(Mended, entry, replace=True)
+
+
+async def test_a_session_goes_back_after_the_turns_that_have_its_key(sessions: Sessions) -> None:
+    entry = await begin_anew(sessions)
+    async with sessions.open(Cart, CART) as cart:
+        cart.count = 5
+        going_back = asyncio.create_task(sessions.quarantine.retry(Mended, entry, replace=True))
+        await asyncio.wait({going_back}, timeout=0.1)
+        assert not going_back.done()
+
+    assert await going_back
+
+
+async def test_entries_come_in_pages(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typed_sessions.quarantine.PAGE", 2)
+    for number in range(5):
+        at = SessionKey.of("cart", number)
+        await sessions.store.save([Insert(at, BROKEN)])
+        async with sessions.open(Cart, at) as cart:
+            cart.count = 1
+
+    assert len({entry.key async for entry in sessions.quarantine.entries(Cart)}) == 5
 
 
 async def test_what_can_be_read_now_goes_back(sessions: Sessions) -> None:

@@ -147,6 +147,25 @@ async def test_one_that_is_no_session_leaves_the_others_of_its_batch_alone(store
     assert await kept(store, OTHER) == record_of()
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    ["5:hello", "7:3:2:1:x:-:-::{}", "7:3:2:1:1:1-2:-::{}", f"7:3:2:1:{'9' * 99}:-:-::{{}}", "7:3:2:1:1:-:::{}"],
+)
+async def test_a_damaged_session_that_is_touched_leaves_the_others_of_its_batch_alone(
+    store: RedisStore, url: str, damaged: str
+) -> None:
+    tell(url, f"SET {NAME} {damaged}")
+    keys = [key_of(number) for number in range(4)]
+    saves: list[list[Insert | Touch]] = [[Insert(key, record_of())] for key in keys]
+    saves.insert(1, [Touch(KEY, 7, NOON)])
+
+    results = await asyncio.gather(*map(store.save, saves), return_exceptions=True)
+
+    assert [type(result) for result in results] == [list, StoreUnavailableError, list, list, list]
+    assert set(await store.load(keys)) == set(keys)
+    assert tell(url, f"STRLEN {NAME}") == [f":{len(damaged)}"]
+
+
 async def test_namespaces_do_not_see_each_other(store: RedisStore, url: str) -> None:
     other = RedisStore.from_url(url, table="another")
     await keep(store, {KEY: record_of()})
@@ -182,7 +201,24 @@ def test_a_client_of_the_wrong_kind_is_refused() -> None:
         SyncRedisStore("redis://localhost")  # type: ignore[arg-type]  # what is tried
 
 
-@pytest.mark.parametrize("url", ["http://host", "redis", "redis://host:port/0", "redis://host/?socket_timeout=secret"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://host",
+        "redis",
+        "redis://host:port/0",
+        "redis://host/?socket_timeout=secret",
+        "redis://host/secret",
+        "redis://host/1/2",
+        "redis://host/0?db=secret",
+        "redis://host?secret=1",
+        "redis://host?retry=5",
+        "redis://user:[secret@host",
+        "redis+cluster://host/3",
+        "redis+cluster://host?db=3",
+        "redis+cluster://host?secret=1",
+    ],
+)
 def test_a_wrong_url_is_a_wrong_setting_and_not_quoted(url: str) -> None:
     for kind in (RedisStore, SyncRedisStore):
         with pytest.raises(SettingsError, match="DATABASE_URL") as caught:

@@ -1,11 +1,14 @@
 """`typed-sessions revision`: what it says of what it did, and when it says nothing."""
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.history_project import HistoryProject
-from tests.shop_project import CART, HISTORY, add, new_shop, ran, run, three_versions
+from tests.shop_project import CART, HISTORY, LOCK, add, new_shop, ran, run, three_versions
+from typed_sessions.cli.app import app
 from typed_sessions.cli.edits_shown import coloured
 
 WISH = """
@@ -143,3 +146,25 @@ def test_the_search_is_explained_once_and_not_after_a_failure(tmp_path: Path, mo
     assert "to spare the search" in ran("revision", "cart")
     add(shop, "tip: int = 0")
     assert "to spare the search" not in ran("revision", "cart")
+
+
+def test_what_was_written_as_json(shop: HistoryProject) -> None:
+    add(shop, "tip: int = 0")
+
+    said = [CliRunner().invoke(app, ["revision", "cart", "-m", "a tip", *dry, "--json"]) for dry in (["--dry-run"], [])]
+
+    for each, is_dry in zip(said, (True, False), strict=True):
+        told = json.loads(each.stdout)
+        assert (each.exit_code, told["format"], told["dry_run"]) == (0, 1, is_dry)
+        assert told["sessions"] == [{"name": "cart", "model": "shop.cart:Cart", "oldest": 1, "version": 4}]
+        assert {CART, HISTORY, LOCK} <= {*told["files"]}
+    assert "\nwrote " in said[1].stderr
+    assert json.loads(CliRunner().invoke(app, ["revision", "cart", "--json"]).stdout)["files"] == []
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_revision_that_is_refused_prints_no_json() -> None:
+    refused = CliRunner().invoke(app, ["revision", "basket", "--json"])
+
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "there is no session 'basket'" in refused.stderr

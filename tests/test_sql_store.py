@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import threading
 import traceback
 from collections.abc import Callable
@@ -31,7 +32,7 @@ from typed_sessions import (
 )
 from typed_sessions.migrations import downgrade, upgrade
 from typed_sessions.record import Record
-from typed_sessions.stores.protocol import Delete, Insert, Outcome, Touch, Update
+from typed_sessions.stores.protocol import Delete, Insert, Outcome, Query, Touch, Update
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore, sessions_table
 from typed_sessions.stores.sqlalchemy.engines import sync_engine
 
@@ -325,6 +326,56 @@ def test_the_synchronous_store_verifies_and_translates_alike(sync_store: SyncSQL
     with pytest.raises(SchemaMismatchError, match="typed-sessions db upgrade"):
         lacking.load([KEY])
     engine.dispose()
+
+
+@pytest.mark.parametrize("async_url", ["sqlite+aiosqlite"], indirect=True)
+@pytest.mark.parametrize("time", ["'secret'", "7"])
+async def test_a_time_that_was_damaged_by_hand_is_told_with_what_finds_it(
+    store: SQLAlchemyStore, async_url: str, time: str
+) -> None:
+    other = SessionKey("cart", "43")
+    await store.save([Insert(KEY, record()), Insert(other, record())])
+    by_hand = create_async_engine(async_url)
+    async with by_hand.begin() as connection:
+        await connection.execute(text(f"UPDATE typed_sessions SET expires_at = {time} WHERE key = '42'"))  # noqa: S608 # ours
+
+    [refused, found], [scanned] = await asyncio.gather(
+        asyncio.gather(store.load([KEY]), store.load([other]), return_exceptions=True),
+        asyncio.gather(store.scan(Query()), return_exceptions=True),
+    )
+
+    assert found == {other: record()}
+    for error in (refused, scanned):
+        assert isinstance(error, SchemaMismatchError)
+        assert "secret" not in "".join(traceback.format_exception(error))
+        [query] = re.findall(r"SELECT [^;]+", str(error))
+        async with by_hand.connect() as connection:
+            assert [SessionKey(*row) for row in await connection.execute(text(query))] == [KEY]
+    async with by_hand.begin() as connection:
+        await connection.execute(text("DELETE FROM typed_sessions"))
+    await by_hand.dispose()
+
+
+@pytest.mark.parametrize(
+    ("async_url", "change", "told"),
+    [
+        ("postgresql+asyncpg", {"port": 1}, "nothing answers there"),
+        ("mariadb+asyncmy", {"port": 1}, "nothing answers there"),
+        ("postgresql+asyncpg", {"database": "typed_sessions_nowhere"}, "is not there; create it"),
+        ("mariadb+asyncmy", {"database": "typed_sessions_nowhere"}, "is not there; create it"),
+        ("postgresql+asyncpg", {"username": "typed_sessions_nobody"}, "is refused"),
+        ("mariadb+asyncmy", {"username": "typed_sessions_nobody", "password": "secret"}, "is refused"),
+    ],
+    indirect=["async_url"],
+)
+async def test_what_is_wrong_with_a_url_is_told(async_url: str, change: dict[str, Any], told: str) -> None:
+    store = SQLAlchemyStore.from_url(address(make_url(async_url).set(**change)), operation_timeout=5)
+
+    with pytest.raises(StoreUnavailableError, match=told) as raised:
+        await store.load([KEY])
+    await store.close()
+
+    assert "secret" not in str(raised.value)
 
 
 async def test_no_table_is_made_at_start_up(tmp_path: Path) -> None:

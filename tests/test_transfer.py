@@ -11,7 +11,8 @@ from pydantic_core import from_json, to_json
 from typed_sessions import Record, SessionKey
 from typed_sessions.stores.memory import MemoryStore
 from typed_sessions.stores.protocol import Insert, Row
-from typed_sessions.transfer.exporting import pages, queries
+from typed_sessions.transfer.exporting import BYTES, pages, queries
+from typed_sessions.transfer.exporting import ROWS as PAGE
 from typed_sessions.transfer.files import continued, created, find, reading
 from typed_sessions.transfer.lines import (
     Footer,
@@ -192,3 +193,17 @@ async def test_all_records_go_out_but_locks_and_what_is_not_wanted() -> None:
     assert await models(Selection()) == ["cart", "cart!quarantine", "cart!reset", "visit", "visit"]
     assert await models(Selection(("cart",))) == ["cart", "cart!quarantine", "cart!reset"]
     assert await models(Selection(has_set_aside=False, has_expired=False)) == ["cart", "visit"]
+
+
+async def test_a_page_behind_large_records_is_smaller() -> None:
+    store, large = MemoryStore(), replace(ROWS[0][1], data=b"x" * (2 * BYTES // PAGE))
+    await store.save([Insert(SessionKey("cart", f"{number:04}"), large) for number in range(PAGE + PAGE // 2 + 1)])
+
+    assert [len(page) async for page in pages(store, Selection(), THEN)] == [PAGE, PAGE // 2, 1]
+
+
+async def test_a_page_has_a_record_at_least_however_large_they_are() -> None:
+    store, large = MemoryStore(), replace(ROWS[0][1], data=b"x" * (2 * BYTES))
+    await store.save([Insert(SessionKey("cart", f"{number:04}"), large) for number in range(PAGE + 2)])
+
+    assert [len(page) async for page in pages(store, Selection(), THEN)] == [PAGE, 1, 1]

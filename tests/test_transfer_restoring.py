@@ -1,7 +1,8 @@
 """Records into a store: nothing newer is lost, no reader is fooled, and one bad record keeps out no other."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -121,7 +122,19 @@ async def test_to_fail_writes_nothing_of_the_batch(clock: SettableClock) -> None
     )
 
     assert result.conflicts == [KEY]
+    assert result.fates == {Fate.REFUSED: 1}
     assert await store.scan(Query()) == [(KEY, NEW)]
+
+
+async def test_to_fail_counts_what_is_there_already(clock: SettableClock) -> None:
+    store, same = MemoryStore(), SessionKey("cart", "6")
+    await store.save([Insert(KEY, NEW)])
+    await store.save([Insert(same, OLD)])
+
+    assert await restored(store, clock, (same, OLD), (KEY, OLD), policy=FAIL) == {
+        Fate.ALREADY_THERE: 1,
+        Fate.REFUSED: 1,
+    }
 
 
 class Racing(MemoryStore):
@@ -173,3 +186,36 @@ class Down(MemoryStore):
 async def test_a_store_that_is_down_is_no_reason_to_reject(clock: SettableClock) -> None:
     with pytest.raises(StoreUnavailableError, match="nobody there"):
         await restored(Down(), clock, (KEY, OLD))
+
+
+class Dying(Picky):
+    """Goes away while many records are on their way, each by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way = 0
+
+    async def save(self, changes: Sequence[Change], /) -> Sequence[Outcome]:
+        if len(changes) > 1 or changes[0].key == KEY:
+            return await super().save(changes)
+        self.under_way += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.under_way -= 1
+        return [Outcome.SAVED]
+
+    async def load(self, keys: Sequence[SessionKey], /) -> Mapping[SessionKey, Record]:
+        if self.under_way:
+            raise StoreUnavailableError("nobody there")
+        return await super().load(keys)
+
+
+async def test_no_save_goes_on_when_the_store_went_away(clock: SettableClock) -> None:
+    store = Dying()
+    others = [(SessionKey("cart", str(number)), OLD) for number in range(10, 20)]
+
+    with pytest.raises(StoreUnavailableError, match="nobody there"):
+        await restored(store, clock, (KEY, OLD), *others)
+
+    assert store.under_way == 0

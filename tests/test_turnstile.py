@@ -288,11 +288,12 @@ class TestThreads:
     def test_a_turn_handed_over_as_the_time_runs_out_is_taken(self) -> None:
         class Late(Threads):
             async def wait(self, signal: threading.Event, timeout: float) -> None:  # noqa: ARG002, ASYNC109 # the seam's  # the seam's
-                gate.leave(gate.me(), [CART])
+                gate.leave(holder, [CART])
                 raise TimeoutError
 
         gate = Turnstile(Late(), SHORT)
-        complete(gate.enter(gate.me(), [CART]))
+        holder = gate.me()
+        complete(gate.enter(holder, [CART]))
         with ThreadPoolExecutor(1) as threads:
             taken = threads.submit(lambda: complete(gate.enter(gate.me(), [CART]))).result(PATIENCE)
 

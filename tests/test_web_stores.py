@@ -41,11 +41,13 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 WRITER = """
-import asyncio, sys
+import asyncio, logging, sys
 from tests.visitors import Cart, Prefs, Visitor, visits_on
 from typed_sessions import SessionConflictError, SessionGoneError
 from typed_sessions.clock import utc_now
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore
+
+logging.getLogger("typed_sessions").setLevel(logging.ERROR)  # conflicts are what it is for
 
 async def main(url, id_, turns):
     store = SQLAlchemyStore.from_url(url)

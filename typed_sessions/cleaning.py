@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -22,7 +23,10 @@ LONGEST_PAUSE: Final = 1.0
 LONGEST_WAIT: Final = 3600.0
 """Seconds until the next attempt after many that failed, at most, unless `every` is longer."""
 STOP_TIMEOUT: Final = 10.0
-"""Seconds in which a batch that is under way may end, when a cleaner stops."""
+"""Seconds that the end of a cleaner may take, a batch that is under way included."""
+LET_GO: Final = 0.1
+"""The share of that which a batch of a task has to let go, when it is cancelled because it takes too long."""
+STILL_WAITS: Final = "the cleaner still waits for the store; it ends as soon as that answers"
 
 LEADER: Final = SessionKey("typed_sessions!cleaner", "leader")
 """Who holds its lock cleans the database. No model can have such a name."""
@@ -133,6 +137,7 @@ class Cleaner:
         self.rounds = rounds
         """What it does; not for use outside."""
         self._task: asyncio.Task[None] | None = None
+        self._process = os.getpid()
         self._stop = asyncio.Event()
 
     @property
@@ -152,36 +157,49 @@ class Cleaner:
 
     @property
     def is_running(self) -> bool:
-        """Whether it was started and not stopped."""
-        return self._task is not None and not self._task.done()
+        """Whether it was started and has not ended."""
+        # A fork copies the task of the parent, which never runs here.
+        return self._task is not None and not self._task.done() and self._process == os.getpid()
 
     def start(self) -> None:
-        """Begin, on the running event loop; for those who cannot use a block. More than once is as good as once."""
-        if not self.is_running:
-            self._stop = asyncio.Event()
-            self._task = asyncio.create_task(self.rounds.run(self._rest), name="typed_sessions cleaner")
+        """Begin, on the running event loop; for those who cannot use a block. More than once is as good as once.
+
+        Another begins where one was told to stop and still waits for the store: that one will delete no more.
+        """
+        if not self.is_running or self._stop.is_set():
+            self._stop, self._process = asyncio.Event(), os.getpid()
+            self._task = asyncio.create_task(self._run(self._stop), name="typed_sessions cleaner")
 
     async def stop(self) -> None:
-        """End at once; a batch that is under way is finished first, for at most ten seconds."""
+        """End at once; a batch that is under way is finished first, in at most ten seconds.
+
+        One that takes longer is cancelled within them. If the store holds on to it even then, that is logged.
+        """
         task = self._task
         # One that is done may be of an event loop that is closed, and must not be touched.
-        if task is None or task.done():
+        if task is None or not self.is_running:
             return
         self._stop.set()
+        deadline = time.monotonic() + STOP_TIMEOUT
         try:
-            await asyncio.wait([task], timeout=STOP_TIMEOUT)
+            await asyncio.wait([task], timeout=STOP_TIMEOUT * (1 - LET_GO))
         finally:
             # It had its time, or whoever stops it is cancelled and has none. What the store has begun it may finish.
             task.cancel()
-            await asyncio.wait([task], timeout=STOP_TIMEOUT)
+            await asyncio.wait([task], timeout=max(0.0, deadline - time.monotonic()))
+            if not task.done():
+                logger.warning(STILL_WAITS)
 
-    async def _rest(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
-        except TimeoutError:
-            return True
-        return False
+    async def _run(self, stop: asyncio.Event) -> None:
+        async def rest(seconds: float) -> bool:
+            try:
+                async with asyncio.timeout(seconds):
+                    await stop.wait()
+            except TimeoutError:
+                return True
+            return False
+
+        await self.rounds.run(rest)
 
     async def __aenter__(self) -> Self:
         self.start()

@@ -231,6 +231,9 @@ class Engine:
             raise SessionDefinitionError(f"{opened.key} is in a visit, and would be lost to it; rotate the visit")
         if opened.lender is not None and self.lent(self.me(), to) is not None:
             raise SessionConflictError(to, (), is_taken=True)
+        if opened.record is None and opened.refusal is not None:
+            # Where it is, lest it stay under the old key.
+            await self.save(opened)
         await self._move(opened, to)
         self.rename(opened, to)
 

@@ -105,6 +105,10 @@ class Batches:
         if on_batch not in self._listeners:
             self._listeners.append(on_batch)
 
+    @property
+    def is_heard(self) -> bool:
+        return bool(self._listeners)
+
     def heard(self, kind: Literal["load", "save"], size: int) -> None:
         for listener in self._listeners:
             _call(listener, kind, size)
@@ -126,8 +130,18 @@ def observed(store: object, on_batch: OnBatch) -> Database | None:
 
 
 def introduced(store: object, observer: Observer | None) -> Database | None:
-    """As `observed`, for an observer, if there is one."""
-    return None if observer is None else observed(store, observer.batch)
+    """As `observed`, for an observer, if there is one. What it raises is logged."""
+    return None if observer is None else observed(store, _Heard(observer.batch))
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """Lets an observer hear of batches, and keeps it from breaking them; equal for the same observer."""
+
+    on_batch: OnBatch
+
+    def __call__(self, kind: Literal["load", "save"], size: int, /) -> None:
+        _call(self.on_batch, kind, size)
 
 
 class Guarded:
@@ -135,7 +149,7 @@ class Guarded:
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
-        self.batch = observer.batch
+        self.batch = _Heard(observer.batch)
 
     def begin(self, work: Work, /) -> Watch:
         end = _call(self._observer.begin, work)

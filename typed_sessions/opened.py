@@ -85,6 +85,7 @@ class Opened(Generic[M]):
         Raises:
             InvalidSessionError, UpcastError, NewerVersionError, TooOldVersionError: see `Codec.decode`.
         """
+        self.refusal = None
         if record is None or not record.is_alive(now):
             self._start_new(record)
             return
@@ -109,7 +110,12 @@ class Opened(Generic[M]):
         self.occupant = occupant
         self._read(None, Decoded(self.codec.initial(), self.codec.form))
 
-    def _decoded(self, theirs: Record) -> Decoded[M]:
+    def decoded(self, theirs: Record) -> Decoded[M]:
+        """What the store holds now, whatever `on_invalid` says.
+
+        Raises:
+            InvalidSessionError, UpcastError, NewerVersionError, TooOldVersionError: see `Codec.decode`.
+        """
         try:
             decoded = self.codec.decode(self.key, theirs)
         except (InvalidSessionError, TooOldVersionError, UpcastError, NewerVersionError) as error:
@@ -194,14 +200,15 @@ class Opened(Generic[M]):
             is_same = theirs is not None and known is not None and theirs.created_at == known.created_at
             self.record, self.occupant = theirs if is_same else None, None
         elif self.record is None and alive is None:
-            self.occupant = theirs
+            # Not what was refused: that was alive.
+            self.occupant, self.refusal = theirs, None
         elif alive is None or (self.record is not None and alive.created_at != self.record.created_at):
             raise SessionGoneError(self.key)
         else:
             self._merge(alive, mine)
 
     def _merge(self, theirs: Record, mine: bytes) -> None:
-        decoded = self._decoded(theirs)
+        decoded = self.decoded(theirs)
         stored = self.codec.dump(self.key, decoded.data, decoded.form)
         base, ours = self._parsed(self.baseline), self._parsed(mine)
         result = merge(

@@ -72,7 +72,7 @@ def _touched(opened: AnyOpened, record: Record) -> Plan:
 def _moved(planned: Plan) -> Plan | None:
     """The same with the new key, if the session gets one; None if there is nothing to write."""
     key, to = planned.opened.key, planned.opened.must_move_to
-    if to is None or (planned.opened.record is None and planned.opened.refusal is None):
+    if to is None:
         return planned if planned.changes else None
     move = Move(key, planned.record.revision, to)
     return planned._replace(changes=(*planned.changes, move), is_quiet=False)

@@ -64,7 +64,8 @@ class Quarantine:
         async with self._engine.alone([entry.key]):
             while True:
                 stored, now = await store.load([entry.key, entry.at]), self._engine.clock()
-                if entry.at not in stored or not entry.record.is_alive(now):
+                there = stored.get(entry.at)
+                if there is None or there.revision != entry.revision or not entry.record.is_alive(now):
                     return False
                 occupant = stored.get(entry.key)
                 is_taken = occupant is not None and occupant.is_alive(now)
@@ -72,8 +73,8 @@ class Quarantine:
                     raise SessionConflictError(entry.key, (), is_taken=True)
                 freed: list[Change] = [] if occupant is None else [Delete(entry.key, occupant.revision)]
                 # Nobody may have read it under this revision, whatever the clocks of the others say.
-                known = [entry.revision, *(each.revision for each in stored.values())]
-                back = Insert(entry.key, entry.again(max(self._engine.first_revision(), max(known) + 1)))
+                known = max(each.revision for each in stored.values())
+                back = Insert(entry.key, entry.again(max(self._engine.first_revision(), known + 1)))
                 if await self._engine.saves([Delete(entry.at, entry.revision), *freed, back]):
                     return True
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from typed_sessions.blocking import complete
-from typed_sessions.cleaning import STOP_TIMEOUT, Rounds
+from typed_sessions.cleaning import STILL_WAITS, STOP_TIMEOUT, Rounds
 
 NAME: Final = "typed_sessions cleaner"
 
@@ -45,8 +45,11 @@ class SyncCleaner:
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Begin; for those who cannot use a block. More than once is as good as once."""
-        if not self.is_running:
+        """Begin; for those who cannot use a block. More than once is as good as once.
+
+        Another begins where one was told to stop and still waits for the store: that one will delete no more.
+        """
+        if not self.is_running or self._stop.is_set():
             self._stop = threading.Event()
             self._thread = threading.Thread(target=self._run, args=(self._stop,), name=NAME, daemon=True)
             self._thread.start()
@@ -60,7 +63,7 @@ class SyncCleaner:
         self._stop.set()
         thread.join(STOP_TIMEOUT)
         if thread.is_alive():
-            logger.warning("the cleaner still waits for the store; it ends as soon as that answers")
+            logger.warning(STILL_WAITS)
 
     def _run(self, stop: threading.Event) -> None:
         async def rest(seconds: float) -> bool:

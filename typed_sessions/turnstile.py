@@ -4,6 +4,7 @@ This is for order and speed, not for safety: saves compare revisions whether or 
 """
 
 import asyncio
+import os
 import threading
 import time
 from collections import deque
@@ -86,7 +87,8 @@ class Threads:
         return Caller(threading.get_ident(), caller)
 
     def place(self, _me: Hashable, key: SessionKey, /) -> Hashable:
-        return key
+        # The threads that hold keys in the parent of a forked process are not there to leave.
+        return os.getpid(), key
 
     def signal(self) -> threading.Event:
         return threading.Event()
@@ -107,7 +109,13 @@ class Turnstile(Generic[S]):
         self._queues: dict[Hashable, deque[tuple[Hashable, S]]] = {}
         """Of the places where somebody waits."""
         self._awaited: dict[Hashable, Hashable] = {}
-        self._mutex = threading.Lock()
+        self._mutexes: dict[int, threading.Lock] = {}
+
+    @property
+    def _mutex(self) -> threading.Lock:
+        """That of this process: another thread may have held its parent's when it forked."""
+        process = os.getpid()
+        return self._mutexes.get(process) or self._mutexes.setdefault(process, threading.Lock())
 
     async def enter(self, me: Hashable, keys: Sequence[SessionKey]) -> list[SessionKey]:
         """Wait for the turns on `keys`, in their sorted order, and say which of them `me`, who is running, took.
@@ -185,6 +193,8 @@ class Turnstile(Generic[S]):
         with self._mutex:
             for key in keys:
                 place = self._waiting.place(me, key)
+                if self._holders.get(place) != me:
+                    continue  # the process forked in the turn, and only the parent has it to leave
                 if place in self._queues:
                     self._hand_over(place)
                 else:

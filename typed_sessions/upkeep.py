@@ -11,6 +11,7 @@ from typed_sessions.codec import M
 from typed_sessions.engine import Engine
 from typed_sessions.key import SessionKey, TextLike, key_text, text_of
 from typed_sessions.model import SessionModel
+from typed_sessions.opened import Opened
 from typed_sessions.quarantine import Quarantine
 from typed_sessions.stores.protocol import Delete, Outcome, Query, Row, Store
 
@@ -66,7 +67,9 @@ class Upkeep:
         """
         codec = self._engine.codec(model)
         async for key, record in self._rows(model, prefix, owner):
-            yield key, codec.decode(key, record).data
+            read = Opened(key, codec, None)
+            read.happened = self._engine.happened
+            yield key, read.decoded(record).data
 
     async def _rows(
         self, model: type[SessionModel], prefix: TextLike | None, owner: TextLike | None

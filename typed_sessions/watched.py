@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
 from typed_sessions.key import SessionKey
-from typed_sessions.observer import Database, Observer, Work
+from typed_sessions.observer import Database, Observer, Result, Work
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Outcome, Query, Row, Store
 from typed_sessions.turnstile import S, Turnstile, Waiting
@@ -36,7 +36,7 @@ class WatchedStore:
         except BaseException as error:
             end(error)
             raise
-        end(None, ["saved" if outcome is Outcome.SAVED else "conflict" for outcome in outcomes])
+        end(None, _results(outcomes))
         return outcomes
 
     async def scan(self, query: Query, /) -> Sequence[Row]:
@@ -59,6 +59,13 @@ class WatchedStore:
 
     async def close(self) -> None:
         await self._store.close()
+
+
+def _results(outcomes: Sequence[Outcome]) -> list[Result]:
+    """What became of each change: if the store refused one, it made none."""
+    if outcomes.count(Outcome.SAVED) == len(outcomes):
+        return ["saved"] * len(outcomes)
+    return ["unchanged" if outcome is Outcome.SAVED else "conflict" for outcome in outcomes]
 
 
 class WatchedTurnstile(Turnstile[S]):

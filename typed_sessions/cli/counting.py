@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
+from typed_sessions.cli.opening import refuse_missing
 from typed_sessions.cli.running import breathe, run, stoppable
 from typed_sessions.eager.places import Place
 from typed_sessions.record import Record
@@ -32,10 +33,12 @@ def count(settings: Settings, names: Sequence[str], now: datetime, tell: Told, t
 
     Raises:
         Exit: with 130 after Ctrl-C.
+        StoreUnavailableError: the file of a SQLite database is not there, or the store cannot be reached.
     """
     if not is_sql(settings):
         run(settings, partial(_looked_at, names, now, tell), told)
         return
+    refuse_missing(settings)
     place = Place(settings).patient
     with stoppable(told):
         for name in names or place.run(partial(counting.models, table=place.table)):
@@ -45,6 +48,7 @@ def count(settings: Settings, names: Sequence[str], now: datetime, tell: Told, t
 def expired(settings: Settings, now: datetime) -> int:
     """How many records have expired by `now`."""
     if is_sql(settings):
+        refuse_missing(settings)
         place = Place(settings).patient
         with stoppable(lambda: "while counting"):
             return place.run(partial(counting.expired, table=place.table, now=now))

@@ -8,6 +8,7 @@ import typer
 from sqlalchemy import MetaData
 
 from typed_sessions import migrations
+from typed_sessions.cli.json_output import AsJson, print_document
 from typed_sessions.cli.output import FAILED, complain, confirm, say, sentences
 from typed_sessions.revision_file import write_revision
 from typed_sessions.settings import Settings
@@ -56,7 +57,7 @@ def db() -> None:
 
 @app.command()
 @sentences()
-def upgrade(
+def upgrade(  # noqa: PLR0917 # they are options, given by name
     database_url: DatabaseUrl = None,
     table: TableName = None,
     schema: SchemaName = None,
@@ -64,6 +65,7 @@ def upgrade(
     beside: Annotated[
         bool, typer.Option("--beside", help="Do so beside an Alembic history of your own that never autogenerates.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Create the table, or bring it to the layout of this version.
 
@@ -73,17 +75,18 @@ def upgrade(
     """
     target = target_of(database_url, table, schema)
     migrations.upgrade(**target, revision=revision, beside=beside)
-    say_current(target)
+    say_current(target, as_json=as_json)
 
 
 @app.command()
 @sentences()
-def downgrade(
+def downgrade(  # noqa: PLR0917 # they are options, given by name
     database_url: DatabaseUrl = None,
     table: TableName = None,
     schema: SchemaName = None,
     revision: Annotated[str, typer.Option(help="Where to go; `base` drops the table.")] = "base",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take the layout back. This drops data, and asks before it does.
 
@@ -93,35 +96,45 @@ def downgrade(
     if not yes:
         confirm(f"Take {named(target)} back to {revision} and lose the data?")
     migrations.downgrade(**target, revision=revision)
-    say_current(target)
+    say_current(target, as_json=as_json)
 
 
 @app.command()
 @sentences()
-def current(database_url: DatabaseUrl = None, table: TableName = None, schema: SchemaName = None) -> None:
+def current(
+    database_url: DatabaseUrl = None, table: TableName = None, schema: SchemaName = None, as_json: AsJson = False
+) -> None:
     """Print the revision that the database is at.
 
     Example: `typed-sessions db current`
     """
-    say_current(target_of(database_url, table, schema))
+    say_current(target_of(database_url, table, schema), as_json=as_json)
 
 
 @app.command()
 @sentences()
 def check(
-    database_url: DatabaseUrl = None, table: TableName = None, schema: SchemaName = None, jsonb: Jsonb = False
+    database_url: DatabaseUrl = None,
+    table: TableName = None,
+    schema: SchemaName = None,
+    jsonb: Jsonb = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare the table with the layout that this version needs; exit with 1 if it differs.
 
     Example, before a deploy: `typed-sessions db check && systemctl restart shop-bot`
     """
     target = target_of(database_url, table, schema)
-    if found := migrations.differences(**target, jsonb=jsonb):
+    found = migrations.differences(**target, jsonb=jsonb)
+    if as_json:
+        print_document({**place(target), "is_fine": not found, "differences": [*found]})
+    if found:
         complain(f"{named(target)} is not as this version needs it:")
         complain("\n".join(f"  - {difference}" for difference in found))
         complain(remedy(migrations.current(**target)))
         raise typer.Exit(FAILED)
-    say(f"{named(target)} is as this version needs it")
+    if not as_json:
+        say(f"{named(target)} is as this version needs it")
 
 
 @app.command()
@@ -148,6 +161,7 @@ def init(
     table: TableName = None,
     schema: SchemaName = None,
     jsonb: Jsonb = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a revision that creates the table into your own Alembic history, on top of its head.
 
@@ -155,7 +169,11 @@ def init(
     """
     target = target_of("sqlite://", table, schema)  # any: nothing is connected to
     wanted = sessions_table(MetaData(), name=target["table"], schema=target["schema"], jsonb=jsonb)
-    say(f"wrote {write_revision(wanted, into=into)}\n")
+    written = write_revision(wanted, into=into)
+    if as_json:
+        print_document({"file": str(written)})
+        return
+    say(f"wrote {written}\n")
     say(next_steps(target, jsonb=jsonb))
 
 
@@ -170,8 +188,18 @@ def named(target: Target) -> str:
     return f"{target['table']} in {masked(target['url'])}"
 
 
-def say_current(target: Target) -> None:
-    say(f"{named(target)} is {described(migrations.state(**target))}")
+def place(target: Target) -> dict[str, object]:
+    return {"database": masked(target["url"]), "table": target["table"], "schema": target["schema"]}
+
+
+def say_current(target: Target, *, as_json: bool) -> None:
+    found = migrations.state(**target)
+    if as_json:
+        known = {"revision": found.revision, "head": migrations.head()}
+        states = {"has_table": found.has_table, "is_foreign": found.is_foreign, "is_unfinished": found.is_unfinished}
+        print_document({**place(target), **known, **states})
+        return
+    say(f"{named(target)} is {described(found)}")
 
 
 def described(found: migrations.State) -> str:

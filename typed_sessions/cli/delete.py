@@ -9,7 +9,7 @@ import typer
 
 from typed_sessions.cli import amounts
 from typed_sessions.cli.json_output import AsJson, print_document
-from typed_sessions.cli.keys import key_of, text_of
+from typed_sessions.cli.keys import key_of, text_of, written
 from typed_sessions.cli.opening import settings_of
 from typed_sessions.cli.options import DryRun, KeyParts, ModelName, SchemaName, StoreUrl, TableName, Yes
 from typed_sessions.cli.output import FAILED, complain, confirm, printable, say, sentences
@@ -45,7 +45,7 @@ def delete(  # noqa: PLR0917 # they are options, given by name
     if found is None:
         complain(f"there is no session {place}; `typed-sessions ls {model}` lists the keys")
         raise typer.Exit(FAILED)
-    what = f"{place.model} {printable(place.text)}"
+    what = f"{place.model} {written(place.text)}"
     told = f"{what} (saved {amounts.since(found.updated_at, utc_now())} ago, {amounts.size(len(found.data))})"
     if not (yes or dry_run):
         confirm(f"Delete {told} from {named(settings)}?")

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias
@@ -9,7 +11,7 @@ from typing import Annotated, Final, TypeAlias
 import typer
 
 from typed_sessions.cli.json_output import AsJson, print_document
-from typed_sessions.cli.keys import optional_text
+from typed_sessions.cli.keys import ASIDE, optional_text
 from typed_sessions.cli.opening import settings_of
 from typed_sessions.cli.options import SchemaName, StoreUrl, TableName, model_names
 from typed_sessions.cli.output import FAILED, WRONG_SETTINGS, complain, say, sentences
@@ -62,7 +64,8 @@ def export(  # noqa: PLR0917 # they are options, given by name
     Needs no session model: what is stored goes out as it is, in lines of JSON, with a checksum at the end. The file
     holds keys and data, so that only you may read it. Beside live traffic every session is as it was at some moment.
 
-    Exit codes: 0 done, 1 failed, 2 wrong settings or options, 130 stopped by Ctrl-C (then `--resume` goes on).
+    Exit codes: 0 done, 1 failed, or nothing is stored of a model that was named, 2 wrong settings or options, 130
+    stopped by Ctrl-C (then `--resume` goes on).
 
     Example: `typed-sessions export cart --to carts.jsonl.gz`
 
@@ -79,11 +82,12 @@ def export(  # noqa: PLR0917 # they are options, given by name
     if to == STDOUT:
         to_stdout(settings, selection, resume=resume, as_json=as_json)
         return
-    count, was_complete = to_file(settings, selection, to, is_resumed=resume)
+    count, was_complete, found = to_file(settings, selection, to, is_resumed=resume)
     if as_json:
         print_document({"file": str(to), "records": count})
     else:
         say(f"{count:,} records in {to}" + (", which was complete" if was_complete else ""))
+    refuse_absent(selection, found, count)
 
 
 def to_stdout(settings: Settings, selection: Selection, *, resume: bool, as_json: bool) -> None:
@@ -93,25 +97,51 @@ def to_stdout(settings: Settings, selection: Selection, *, resume: bool, as_json
     if sys.stdout.isatty():
         complain("this would print stored data to the terminal: give --to FILE, or a pipe")
         raise typer.Exit(WRONG_SETTINGS)
-    sink = Sink(sys.stdout.buffer)
+    sink, found = Sink(sys.stdout.buffer), Found()
     try:
-        carry(settings, selection, sink, Found(), "run it again")
-    except BrokenPipeError:
+        carry(settings, selection, sink, found, lambda: "run it again")
+    except OSError as error:
         # Or Python complains of it once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        complain(f"who reads the export went away after {sink.count:,} records")
+        is_gone = isinstance(error, BrokenPipeError)
+        what = "who reads the export went away" if is_gone else f"stdout cannot be written: {error.strerror}; stopped"
+        complain(f"{what} after {sink.count:,} records")
+        raise typer.Exit(FAILED) from None
+    refuse_absent(selection, found, sink.count)
+
+
+def to_file(settings: Settings, selection: Selection, path: Path, *, is_resumed: bool) -> tuple[int, bool, Found]:
+    """Write, or go on with, a file. Say how many records are in it, whether it was complete before, and of what.
+
+    Raises:
+        BadParameter: the file is there already, or cannot be opened.
+        Exit: it cannot be written on; Ctrl-C stopped it; nothing is stored of what was asked for.
+    """
+    found = _found(path, selection) if is_resumed else None
+    if found is not None and found.footer is not None:
+        return found.seal.count, True, found
+    content, sink = found or Found(), None
+    try:
+        with ExitStack() as stack:
+            sink = _opened(stack, path, found)
+            carry(settings, selection, sink, content, partial(_rest, sink))
+            if not sink.count:
+                refuse_absent(selection, content, 0)
+            return sink.count, False, content
+    except OSError as error:
+        count = 0 if sink is None else sink.count
+        complain(f"{path} cannot be written: {error.strerror}; stopped after {count:,} records; {_rest(sink)}")
         raise typer.Exit(FAILED) from None
 
 
-def to_file(settings: Settings, selection: Selection, path: Path, *, is_resumed: bool) -> tuple[int, bool]:
-    """Write, or go on with, a file. Say how many records are in it, and whether it was complete before."""
-    found = _found(path, selection) if is_resumed else None
-    if found is not None and found.footer is not None:
-        return found.seal.count, True
+def _rest(sink: Sink | None) -> str:
+    """What to do after it stopped: a new file without a record is removed."""
+    return "--resume goes on from there" if sink is not None and sink.count else "run it again"
+
+
+def _opened(stack: ExitStack, path: Path, found: Found | None) -> Sink:
     try:
-        with created(path) if found is None else continued(path, found) as sink:
-            carry(settings, selection, sink, found or Found(), "--resume goes on from there")
-            return sink.count, False
+        return stack.enter_context(created(path) if found is None else continued(path, found))
     except FileExistsError:
         raise typer.BadParameter(
             f"{path} is there already; name another, or give --resume to go on with it", param_hint="--to"
@@ -120,12 +150,27 @@ def to_file(settings: Settings, selection: Selection, path: Path, *, is_resumed:
         raise typer.BadParameter(f"{path} cannot be written: {error.strerror}", param_hint="--to") from None
 
 
-def carry(settings: Settings, selection: Selection, sink: Sink, found: Found, rest: str) -> None:
+def refuse_absent(selection: Selection, found: Found, count: int) -> None:
+    """Raises `Exit`: nothing is stored of a model that was named.
+
+    Where only some of a model are asked for, it may well have none beside others that have.
+    """
+    is_filtered = selection.prefix is not None or selection.owner is not None or not selection.has_expired
+    stored = found.models | {name.partition(ASIDE)[0] for name in found.models}
+    absent = [name for name in selection.models if name not in stored]
+    if not absent or (count and is_filtered):
+        return
+    rest = " that was asked for" if is_filtered else ""
+    complain(f"nothing of {', '.join(map(repr, absent))}{rest} is stored; `typed-sessions stats` lists what is")
+    raise typer.Exit(FAILED)
+
+
+def carry(settings: Settings, selection: Selection, sink: Sink, found: Found, rest: Callable[[], str]) -> None:
     """Raises `Exit`: Ctrl-C stopped it; `rest` is said then."""
     with counting("export") as progress:
         progress.advance(sink.count)
         work = partial(_export, selection, sink, found, progress)
-        run(settings, work, lambda: f"after {sink.count:,} records; {rest}")
+        run(settings, work, lambda: f"after {sink.count:,} records; {rest()}")
 
 
 async def _export(selection: Selection, sink: Sink, found: Found, progress: Advancing, store: Store) -> None:
@@ -134,6 +179,7 @@ async def _export(selection: Selection, sink: Sink, found: Found, progress: Adva
         sink.begin(Header(selection, now))
     async for page in pages(store, selection, now, found.last):
         sink.add(page)
+        found.models.update(key.model for key, _ in page)
         progress.advance(len(page))
         await breathe()
     sink.end()

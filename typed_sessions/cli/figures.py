@@ -13,8 +13,8 @@ from typed_sessions.stores.counting import EXPIRING_WITHIN, SAVED_WITHIN, Lot
 
 ASIDE: Final = {QUARANTINE_SUFFIX: "quarantined", RESET_SUFFIX: "reset"}
 """The suffixes of the model names of sessions that were set aside."""
-SAVED_NAMES: Final = ("1h", "1d", "7d", "30d")
-EXPIRING_NAMES: Final = ("expired", "1h", "1d", "7d")
+SPANS: Final = ("1h", "1d", "7d", "30d")
+"""The names of those in which saves and expiry are counted."""
 
 
 @dataclass
@@ -139,8 +139,8 @@ def _figures(figures: Figures) -> Mapping[str, object]:
             "p95": figures.percentile(95),
             "max": figures.largest,
         },
-        "saved_within": dict(zip(SAVED_NAMES, figures.saved, strict=True)),
-        "expiring_within": dict(zip(EXPIRING_NAMES[1:], figures.soon(), strict=True)),
+        "saved_within": dict(zip(SPANS, figures.saved, strict=True)),
+        "expiring_within": dict(zip(SPANS, figures.soon(), strict=True)),
         "never_expiring": figures.lasting,
         "oldest_save": moment(figures.oldest),
         "newest_save": moment(figures.newest),

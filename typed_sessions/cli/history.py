@@ -67,6 +67,7 @@ def history(
     ] = None,
     form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.TERMINAL,
     is_markdown: Annotated[bool, typer.Option("--markdown", help="As `--format markdown`.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As `--format json`.")] = False,
 ) -> None:
     """Show the versions of a session: what changed in each, and which code can read it.
 
@@ -74,7 +75,9 @@ def history(
 
     Example: `typed-sessions history cart --markdown > docs/cart.md`
     """
-    form = Form.MARKDOWN if is_markdown else form
+    if is_markdown and as_json:
+        raise typer.BadParameter("one form at a time", param_hint="--markdown, --json")
+    form = Form.MARKDOWN if is_markdown else Form.JSON if as_json else form
     stories = _stories()
     if not stories:
         complain(_NOTHING)

@@ -4,25 +4,26 @@ import asyncio
 import inspect
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 
 from typed_sessions.blocking import NeverWaiting
 from typed_sessions.cli.db import DatabaseUrl, SchemaName, TableName
 from typed_sessions.cli.import_model import session_model
-from typed_sessions.cli.import_report import Report, reporting, summary
-from typed_sessions.cli.output import FAILED, WRONG_SETTINGS, complain, sentences
+from typed_sessions.cli.import_report import Report, as_object, reporting, summary
+from typed_sessions.cli.json_output import AsJson, print_document
+from typed_sessions.cli.opening import settings_of
+from typed_sessions.cli.output import FAILED, WRONG_SETTINGS, complain, say, sentences
 from typed_sessions.cli.upcast_progress import Advancing, progressing
 from typed_sessions.errors import SettingsError
 from typed_sessions.importing import Batch, Source, SourceError, Tally, Target, Versions, import_sessions
 from typed_sessions.importing.target import nobody, source_owner
-from typed_sessions.model import SessionModel
+from typed_sessions.model import SessionConfig, SessionModel
 from typed_sessions.settings import Settings
 from typed_sessions.stores.protocol import Store
 from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
@@ -61,6 +62,7 @@ class Wish:
     is_replacing: bool
     dry_run: bool
     report: Path | None
+    as_json: bool
     settings: Settings
 
     def target(self, model: type[SessionModel], versions: Versions) -> Target:
@@ -98,13 +100,13 @@ def wished(
         Path | None,
         typer.Option(metavar="FILE", dir_okay=False, help="Keep what cannot be imported: a line of JSON for each."),
     ] = None,
+    as_json: AsJson = False,
     database_url: DatabaseUrl = None,
     table: TableName = None,
     schema: SchemaName = None,
 ) -> Wish:
     """The options of every command. Raises `SettingsError`."""
-    given = {"database_url": database_url, "table": table, "schema_name": schema}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    settings = settings_of(database_url, table, schema)
     if is_in_memory(parsed(settings.database_url.get_secret_value())):
         raise SettingsError({VARIABLE: IN_MEMORY})
     return Wish(
@@ -115,6 +117,7 @@ def wished(
         is_replacing=replace_,
         dry_run=dry_run,
         report=report,
+        as_json=as_json,
         settings=settings,
     )
 
@@ -171,7 +174,7 @@ def carry(asked: Asked, wish: Wish) -> None:
         Exit: some entries could not be imported, or Ctrl-C stopped it.
     """
     # What modules of the project print goes to stderr.
-    console, tally = Console(file=sys.stdout), Tally()
+    stdout, tally = sys.stdout, Tally()
     if asked.doubt and wish.has_owner:
         raise typer.BadParameter(asked.doubt)
     with session_model(wish.into) as model, reporting(wish.report) as report, stoppable(wish, tally):
@@ -182,11 +185,20 @@ def carry(asked: Asked, wish: Wish) -> None:
                 asyncio.run(imported(source, target, wish, told(tally, report, progress)))
             nothing = asked.nothing
         finally:
-            is_kept = wish.report is not None
-            for each in summary(model.session_config, tally, nothing, dry_run=wish.dry_run, is_kept=is_kept):
-                console.print(each, markup=False, highlight=False, soft_wrap=True)
+            with redirect_stdout(stdout):
+                said(wish, model.session_config, tally, nothing)
     if tally.bad:
         raise typer.Exit(FAILED)
+
+
+def said(wish: Wish, config: SessionConfig, tally: Tally, nothing: str) -> None:
+    """What became of the entries so far. `nothing` is said if there was nothing to do."""
+    if wish.as_json:
+        kept = str(wish.report) if wish.report is not None and tally.bad else None
+        print_document({**as_object(config, tally), "report": kept, "dry_run": wish.dry_run})
+        return
+    for each in summary(config, tally, nothing, dry_run=wish.dry_run, is_kept=wish.report is not None):
+        say(each)
 
 
 def counted(source: Source) -> int:

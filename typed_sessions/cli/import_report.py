@@ -64,6 +64,31 @@ def line(bad: Bad) -> str:
     return json.dumps({"source": bad.name, "reason": bad.reason, **original})
 
 
+def as_object(config: SessionConfig, tally: Tally) -> dict[str, object]:
+    """What was done, or would be, for `--json`. `there` is the version in the source, null if it has none."""
+    return {
+        "model": config.name,
+        "version": config.version,
+        "read": tally.read,
+        "imported": tally.imported,
+        "replaced": tally.replaced,
+        "already_there": tally.already_there,
+        "expired": tally.expired,
+        "left_out": tally.left_out,
+        "rejected": tally.bad,
+        "reasons": dict(tally.reasons.most_common()),
+        "versions": [
+            {"there": there, "read_as": version, "sessions": count}
+            for (there, version), count in sorted(tally.versions.items(), key=_by_version)
+        ],
+    }
+
+
+def _by_version(each: tuple[tuple[int | None, int], int]) -> tuple[int, int]:
+    (there, version), _ = each
+    return there or 0, version
+
+
 def summary(config: SessionConfig, tally: Tally, nothing: str, *, dry_run: bool, is_kept: bool) -> Iterator[str]:
     """What was done, or would be. `nothing` is said if there was nothing to do."""
     would = "would be " if dry_run else ""
@@ -78,7 +103,7 @@ def summary(config: SessionConfig, tally: Tally, nothing: str, *, dry_run: bool,
         yield f"  {tally.expired:,} expired, left out"
     if tally.left_out:
         yield f"  {tally.left_out:,} of another kind or without data, left out"
-    for (stored, version), count in sorted(tally.versions.items(), key=lambda each: (each[0][0] or 0, each[0][1])):
+    for (stored, version), count in sorted(tally.versions.items(), key=_by_version):
         if stored is not None or version != config.version or len(tally.versions) > 1:
             what = "without a version" if stored is None else f"of version {stored} there"
             yield f"  {count:,} {what}, read as version {version}"

@@ -57,7 +57,9 @@ class Import:
 
     def told(self) -> str:
         """How far it is."""
-        return f"after {self.reading.seal.count:,} records; run it again: what is there already is left alone"
+        return (
+            f"after {self.fates.total() + self.rejected:,} records; run it again: what is there already is left alone"
+        )
 
 
 Conflicts: TypeAlias = Annotated[
@@ -201,8 +203,11 @@ def tell(done: Import, *, as_json: bool) -> None:
     would = "would be, as far as it is now: " if done.is_rehearsal else ""
     say(would + ("; ".join(said) or "nothing stored"))
     if done.conflicts:
+        first = done.conflicts[0]
         complain(
-            f"stopped: another session is there, such as {done.conflicts[0]} ({len(done.conflicts):,} in the batch)"
+            f"stopped: another session is there, such as {first} ({len(done.conflicts):,} in the batch); "
+            f"--on-conflict skip leaves those, replace takes the newer, overwrite what the file has; "
+            f"`typed-sessions show {first.model} KEY` shows one"
         )
     if done.rejected:
         complain(f"{done.rejected:,} lines cannot be stored: {done.rejects.path} keeps them, with the reasons")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import typer
 from typer.core import TyperCommand
@@ -32,6 +32,9 @@ class TakingKeys(TyperCommand):
         return super().parse_args(ctx, args)
 
 
+ENCODED: Final = re.compile(r"(?:%(?:0[1-9A-F]|1[0-9A-F]|7F|[89A-F][0-9A-F]))+")
+"""What no terminal prints, in UTF-8; never a `/`, a `%` or a blank, whose codes are part of the stored key."""
+
 KEYS: Final = {"ignore_unknown_options": True}
 
 
@@ -47,15 +50,25 @@ def key_of(model: str, given: Sequence[str]) -> SessionKey:
 def text_of(given: Sequence[str], *, is_exact: bool = False) -> str:
     """What is stored for a key, a prefix or an owner: one text as it is printed, or its parts.
 
-    `50%` is taken for `50%25`, as keys are written, unless it `is_exact`.
+    `50%` is taken for `50%25`, as keys are written, unless it `is_exact`: then only what `written` encodes is decoded.
 
     Raises:
         InvalidKeyError: it cannot be stored.
     """
     if len(given) != 1:
         return key_text(tuple(given))
-    written = key_text(tuple(unquote(part) for part in given[0].split(SEPARATOR)))
-    return given[0] if is_exact else written
+    encoded = key_text(tuple(unquote(part) for part in given[0].split(SEPARATOR)))
+    return exact(given[0]) if is_exact else encoded
+
+
+def written(text: str) -> str:
+    """A stored key or owner as it is printed and given: what a terminal may obey is percent-encoded, as `/` is."""
+    return "".join(each if each.isprintable() else quote(each, errors="surrogatepass") for each in text)
+
+
+def exact(given: str) -> str:
+    """The stored key that is `written` so, whatever else it holds."""
+    return ENCODED.sub(lambda found: unquote(found[0]), given)
 
 
 def optional_text(given: str | None) -> str | None:

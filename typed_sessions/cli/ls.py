@@ -10,8 +10,9 @@ import typer
 from rich.cells import cell_len, chop_cells
 
 from typed_sessions.cli import amounts
+from typed_sessions.cli.columns import fitting
 from typed_sessions.cli.json_output import AsJson, moment, print_line
-from typed_sessions.cli.keys import key_of, optional_text
+from typed_sessions.cli.keys import key_of, optional_text, written
 from typed_sessions.cli.opening import settings_of
 from typed_sessions.cli.options import Owners, SchemaName, StoreUrl, TableName, model_names
 from typed_sessions.cli.output import complain, printable, sentences, table_console
@@ -82,9 +83,9 @@ def ls(  # noqa: PLR0917 # they are options, given by name
 ) -> None:
     """List stored sessions by their keys, without their data.
 
-    `saved` is how long ago. Keys are printed as the other commands take them: parts joined by `/`, with `/` and `%`
-    inside a part as `%2F` and `%25`. Owners are printed with `--owners` only. It prints page by page, however many
-    there are. With `--json` each session is a line.
+    `saved` is how long ago. Keys are printed as the other commands take them: parts joined by `/`; a `/` or `%` inside
+    a part is `%2F` or `%25`, and control characters are such as `%1B`. Owners are printed with `--owners` only. It
+    prints page by page, however many there are. With `--json` each session is a line.
 
     Example: `typed-sessions ls cart --prefix user/42 --limit 20`
     """
@@ -98,7 +99,7 @@ def ls(  # noqa: PLR0917 # they are options, given by name
     shown: Lines | Columns = Lines(asked) if as_json else Columns(asked)
     last = run(settings_of(database_url, table, schema), partial(printed, asked, shown), lambda: f"after {shown.count}")
     if last is not None:
-        where = "; with a MODEL, --after KEY goes on" if model is None else f": --after '{printable(last.text)}'"
+        where = "; with a MODEL, --after KEY goes on" if model is None else f": --after '{written(last.text)}'"
         complain(f"there are more{where}")
     elif not shown.count and not as_json:
         complain("there are none" if expired else "there are none that have not expired")
@@ -172,7 +173,8 @@ class Columns:
             for name in cells[0]
         }
         room = table_console().width
-        self.names = self.names or fitting(self.widths, room)
+        least = {**self.widths, KEY: min(self.widths[KEY], KEY_WIDTH)}
+        self.names = self.names or fitting(least, room, DISPENSABLE, len(GAP))
         self._print(cells, room)
         self.count += len(rows)
 
@@ -191,10 +193,10 @@ class Columns:
         key, record = row
         now = self.asked.now
         model = {} if self.asked.query.model is not None else {"model": printable(key.model)}
-        owner = {"owner": printable(record.owner or "")} if self.asked.has_owners else {}
+        owner = {"owner": written(record.owner or "")} if self.asked.has_owners else {}
         return {
             **model,
-            KEY: printable(key.text),
+            KEY: written(key.text),
             "version": str(record.version),
             "revision": str(record.revision),
             "size": amounts.size(len(record.data)),
@@ -202,17 +204,6 @@ class Columns:
             "expires": amounts.until(record.expires_at, now),
             **owner,
         }
-
-
-def fitting(widths: Mapping[str, int], room: int) -> list[str]:
-    """The columns that fit into the room, in characters; the least important ones go first."""
-    names = [*widths]
-    for name in DISPENSABLE:
-        needed = sum(min(widths[each], KEY_WIDTH) if each == KEY else widths[each] for each in names)
-        if needed + len(GAP) * (len(names) - 1) <= room:
-            return names
-        names.remove(name)
-    return names
 
 
 def folded(cells: Mapping[str, str], widths: Mapping[str, int]) -> Iterator[str]:

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from typed_sessions.cli.json_output import AsJson, print_document
-from typed_sessions.cli.keys import key_of
+from typed_sessions.cli.keys import key_of, written
 from typed_sessions.cli.opening import settings_of
 from typed_sessions.cli.options import DryRun, KeyParts, ModelName, SchemaName, StoreUrl, TableName
-from typed_sessions.cli.output import FAILED, complain, printable, say, sentences
+from typed_sessions.cli.output import FAILED, complain, say, sentences
 from typed_sessions.cli.running import run
 from typed_sessions.clock import utc_now
 from typed_sessions.engine import Engine
@@ -24,17 +24,17 @@ from typed_sessions.turnstile import Tasks, Turnstile
 def move(  # noqa: PLR0917 # they are options, given by name
     model: ModelName,
     key: KeyParts,
-    to: Annotated[str, typer.Option(metavar="KEY", help="The new key as `ls` prints it; a session that has it stays.")],
+    to: Annotated[str, typer.Option(metavar="KEY", help="The new key, as `ls` prints it; one that lives there stays.")],
     dry_run: DryRun = False,
     as_json: AsJson = False,
     database_url: StoreUrl = None,
     table: TableName = None,
     schema: SchemaName = None,
 ) -> None:
-    """Give a stored session another key. It never replaces another session.
+    """Give a stored session another key. It never replaces one that lives.
 
-    Its data, owner and revision stay as they are. A turn that has it open meanwhile gets `SessionGoneError`. It ends
-    with 1 if there is no such session, or the new key is taken.
+    Its data, owner and revision stay as they are. A turn that has it open meanwhile gets `SessionGoneError`. One
+    that has expired, and no code sees, makes way. It ends with 1 if there is no such session, or the new key is taken.
 
     Example: `typed-sessions move cart guest/9f3c --to user/42`
     """
@@ -47,7 +47,7 @@ def move(  # noqa: PLR0917 # they are options, given by name
         print_document({"model": model, "key": old.text, "to": new.text, "moved": int(not dry_run), "dry_run": dry_run})
     else:
         would = "would move" if dry_run else "moved"
-        say(f"{would} {model} {printable(old.text)} to {printable(new.text)}")
+        say(f"{would} {model} {written(old.text)} to {written(new.text)}")
 
 
 async def moved(old: SessionKey, new: SessionKey, store: Store) -> bool:

@@ -23,6 +23,8 @@ WIDE: Final = 10_000
 
 FAILED = 1
 WRONG_SETTINGS = 2
+INTERRUPTED = 130
+"""As a shell has it for a program that Ctrl-C ended (128 + SIGINT)."""
 
 
 def say(text: str) -> None:
@@ -40,10 +42,16 @@ def table_console() -> Console:
     return Console(file=sys.stdout, width=None if is_terminal else WIDE)
 
 
-def print_table(table: Table) -> None:
-    """Print a table to stdout; without blanks at the ends of lines where that is no terminal."""
+def print_table(table: Table, *, width: int = 0) -> None:
+    """Print a table to stdout; without blanks at the ends of lines where that is no terminal.
+
+    Args:
+        table: what to print.
+        width: characters that it gets also in a terminal that is narrower.
+    """
     console = table_console()
     if console.is_terminal:
+        console.width = max(console.width, width)
         console.print(table)
         return
     with console.capture() as captured:
@@ -57,11 +65,23 @@ def complain(text: str) -> None:
 
 
 def confirm(question: str) -> None:
-    """Ask, and stop at a no; exit with 2 where nobody is there to ask."""
+    """Ask before anything is changed.
+
+    Raises:
+        Exit: with 1 at a no, 130 after Ctrl-C, 2 where nobody is there to ask.
+    """
     if not sys.stdin.isatty():
         complain(f"{question} There is no terminal to ask at: give --yes")
         raise typer.Exit(WRONG_SETTINGS)
-    typer.confirm(question, abort=True, err=True)
+    try:
+        is_sure = typer.confirm(question, err=True)
+    except typer.Abort as abort:
+        # Typer makes one of Ctrl-C and of the end of the input, which is a no.
+        complain("\nstopped; nothing was changed")
+        raise typer.Exit(INTERRUPTED if isinstance(abort.__context__, KeyboardInterrupt) else FAILED) from None
+    if not is_sure:
+        complain("nothing was changed")
+        raise typer.Exit(FAILED)
 
 
 def advice(error: SettingsError) -> list[str]:

@@ -61,13 +61,16 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of the stored data, without its value. `size` is that of its JSON, in bytes, `length` that of arrays."""
+    """A field of the stored data, without its value.
+
+    `size` is that of its JSON, in bytes, `length` that of arrays; `change` is None if there is nothing to compare with.
+    """
 
     name: str
     kind: str
     length: int | None
     size: int
-    change: Change
+    change: Change | None
 
 
 @contextmanager
@@ -96,9 +99,11 @@ def previewed(model: type[SessionModel], limits: Limits, key: SessionKey, record
 
 
 def fields(before: bytes, after: bytes | None) -> list[Field]:
-    """The top-level fields of the data before and after, in the order of the stored ones. Without `after`, all same."""
+    """The top-level fields of the data before and after, in the order of the stored ones."""
     old = _object(before)
-    new = old if after is None else _object(after)
+    if after is None:
+        return [_field(name, value, None) for name, value in old.items()]
+    new = _object(after)
     return [
         _field(name, new.get(name, old.get(name)), _change(name, old, new))
         for name in [*old, *(name for name in new if name not in old)]
@@ -118,7 +123,7 @@ def _change(name: str, old: dict[str, object], new: dict[str, object]) -> Change
     return "same" if _json(old[name]) == _json(new[name]) else "changed"
 
 
-def _field(name: str, value: object, change: Change) -> Field:
+def _field(name: str, value: object, change: Change | None) -> Field:
     length = len(value) if is_array(value) or is_object(value) else None
     return Field(name, KINDS[type(value)], length, len(_json(value)), change)
 

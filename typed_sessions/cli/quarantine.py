@@ -2,20 +2,19 @@
 
 from collections.abc import AsyncGenerator
 from functools import partial
-from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import typer
-from rich import box
-from rich.table import Table
+from rich.cells import cell_len
 from rich.text import Text
 
 from typed_sessions.cli import amounts
+from typed_sessions.cli.columns import NARROW, fitted
 from typed_sessions.cli.json_output import AsJson, json_of, print_document, print_line
-from typed_sessions.cli.keys import KEYS, TakingKeys
+from typed_sessions.cli.keys import KEYS, TakingKeys, exact, written
 from typed_sessions.cli.opening import settings_of
 from typed_sessions.cli.options import DryRun, ModelName, Owners, SchemaName, StoreUrl, TableName, Yes, model_names
-from typed_sessions.cli.output import FAILED, complain, confirm, print_table, printable, say, sentences
+from typed_sessions.cli.output import FAILED, complain, confirm, print_table, printable, say, sentences, table_console
 from typed_sessions.cli.quarantine_entries import (
     Entry,
     Trial,
@@ -23,18 +22,22 @@ from typed_sessions.cli.quarantine_entries import (
     dropped,
     entries,
     known_models,
+    of_project,
     one,
-    tell_problems,
+    unknown,
 )
 from typed_sessions.cli.running import named, run
 from typed_sessions.clock import utc_now
 from typed_sessions.key import SessionKey
-from typed_sessions.project.discovery import discovering
-from typed_sessions.project.project import find_project
 from typed_sessions.quarantined import quarantine_name
-from typed_sessions.stores.protocol import Delete, Store
+from typed_sessions.stores.protocol import Delete, Query, Store
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+
+REASON_WIDTH: Final = 20
+"""Characters that reasons get at least; in a narrower terminal `show` tells them."""
+DISPENSABLE: Final = ("version", "reason", "since")
+"""Columns that a narrow terminal does without; the first goes first. `--json` has them all."""
 
 SomeModel: TypeAlias = Annotated[
     str | None,
@@ -86,33 +89,50 @@ def list_entries(
     """
     settings, found = settings_of(database_url, table, schema), list[Entry]()
     work = partial(listed, known_models(models or []), found, as_json)
-    run(settings, work, lambda: f"after {len(found):,}")
-    if as_json:
-        return
-    if not found:
+    stock = run(settings, work, lambda: f"after {len(found):,}")
+    strangers = unknown(models or [], stock)
+    for model in strangers:
+        complain(f"nothing is stored of {printable(model)!r}, and no session model here is called so")
+    if found:
+        print_entries(found)
+    elif not as_json and (not strangers or len(strangers) < len(models or [])):
         say("the quarantine is empty")
-        return
-    now = utc_now()
-    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name in ("model", "entry", "since", "version", "reason"):
-        shown.add_column(name, overflow="fold")
-    for each in found:
-        shown.add_row(*map(Text, cells(each, amounts.since(each.record.updated_at, now))))
-    print_table(shown)
 
 
-async def listed(models: list[str], found: list[Entry], as_json: bool, store: Store) -> None:  # bound above
+async def listed(models: list[str], found: list[Entry], as_json: bool, store: Store) -> set[str]:  # bound above
+    """Print the entries as JSON or collect them, and say of which of the models anything is stored."""
+    stock = set[str]()
     async for each in entries(store, models):
+        stock.add(each.at.model.removesuffix(quarantine_name("")))
         if as_json:
             print_line(as_object(each))
         else:
             found.append(each)
+    for model in models:
+        if model not in stock and await store.scan(Query(model, limit=1)):
+            stock.add(model)
+    return stock
 
 
-def cells(each: Entry, since: str) -> list[str]:
-    model = each.at.model.removesuffix(quarantine_name(""))
-    version = "?" if each.told is None else str(each.told.record.version)
-    return [printable(model), printable(each.at.text), f"{since} ago", version, printable(each.reason)]
+def print_entries(found: list[Entry]) -> None:
+    """A table whose entries stand on one line each, however narrow the terminal, so that they can be copied."""
+    now = utc_now()
+    rows = [cells(each, amounts.since(each.record.updated_at, now)) for each in found]
+    names, room = ("model", "entry"), table_console().width
+    width = sum(max(map(cell_len, (name, *(row[name].plain for row in rows)))) for name in names) + NARROW
+    folding = {"reason": REASON_WIDTH}
+    shown = fitted(rows, room, folding=folding, dispensable=DISPENSABLE, left=("model", "entry", "since", "reason"))
+    print_table(shown, width=width)
+
+
+def cells(each: Entry, since: str) -> dict[str, Text]:
+    return {
+        "model": Text(printable(each.at.model.removesuffix(quarantine_name("")))),
+        "entry": Text(written(each.at.text)),
+        "since": Text(f"{since} ago"),
+        "version": Text("?" if each.told is None else str(each.told.record.version)),
+        "reason": Text(printable(each.reason)),
+    }
 
 
 @app.command(cls=TakingKeys, context_settings=KEYS)
@@ -141,7 +161,7 @@ def show(  # noqa: PLR0917 # they are options, given by name
     problems = () if found.told is None else found.told.problems
     for name, value in told.items():
         if name not in {"problems", "reason"} and value is not None:
-            say(f"{name:<10} {printable(str(value))}")
+            say(f"{name:<10} {(written if name in {'entry', 'key', 'owner'} else printable)(str(value))}")
     for each in problems:
         say(f"{'problem':<10} {printable(each['path'] or 'the session')}: {printable(each['message'])}")
     if not problems:
@@ -173,8 +193,7 @@ def retry(  # noqa: PLR0917 # they are options, given by name
     Example, behind a deploy: `typed-sessions quarantine retry --all --dry-run`
     """
     settings, wanted = settings_of(database_url, table, schema), asked(model, entry, every=every)
-    with discovering(find_project(Path.cwd())) as found:
-        tell_problems(found)
+    with of_project() as found:
         models = {name: declared.model for name, declared in found.models.items()}
         names = [model] if model is not None else [*models]
 
@@ -247,7 +266,7 @@ def asked(model: str | None, entry: str | None, *, every: bool) -> SessionKey | 
 
 
 def place(model: str, entry: str) -> SessionKey:
-    return SessionKey(quarantine_name(model), entry)
+    return SessionKey(quarantine_name(model), exact(entry))
 
 
 async def chosen(store: Store, models: list[str], wanted: SessionKey | None) -> AsyncGenerator[Entry]:

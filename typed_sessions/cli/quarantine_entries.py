@@ -1,7 +1,8 @@
 """Entries of the quarantine: read from a store, told, tried again, dropped."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import typer
 
 from typed_sessions.cli.json_output import moment
-from typed_sessions.cli.output import complain
+from typed_sessions.cli.output import FAILED, complain
 from typed_sessions.cli.running import breathe
 from typed_sessions.clock import utc_now
 from typed_sessions.codec import Codec
@@ -25,8 +26,8 @@ from typed_sessions.errors import (
 from typed_sessions.key import SessionKey
 from typed_sessions.limits import Limits
 from typed_sessions.model import SessionModel
-from typed_sessions.project.discovery import Discovery, discover
-from typed_sessions.project.project import find_project
+from typed_sessions.project.discovery import Discovery, discover, discovering
+from typed_sessions.project.project import ProjectError, find_project
 from typed_sessions.quarantined import Quarantined, quarantine_name, quarantined
 from typed_sessions.record import Record
 from typed_sessions.sessions import Sessions
@@ -35,6 +36,7 @@ from typed_sessions.stores.protocol import Delete, Outcome, Query, Store
 PAGE: Final = 100
 UNREADABLE: Final = (InvalidSessionError, UpcastError, NewerVersionError, TooOldVersionError)
 TAKEN: Final = "another session has its key (--replace deletes that one)"
+WITHOUT: Final = "`typed-sessions quarantine list MODEL` works without a project."
 GONE: Final = "it has expired, or is not there any more"
 DAMAGED: Final = "the entry was changed by hand and cannot be read"
 
@@ -79,13 +81,13 @@ async def one(store: Store, at: SessionKey) -> Entry:
     """The entry under a key.
 
     Raises:
-        BadParameter: there is none.
+        Exit: there is none.
     """
     record = (await store.load([at])).get(at)
     if record is None:
-        raise typer.BadParameter(
-            "there is no such entry; `typed-sessions quarantine list` has them", param_hint="ENTRY"
-        )
+        model = at.model.removesuffix(quarantine_name(""))
+        complain(f"there is no such entry; `typed-sessions quarantine list {model}` has them")
+        raise typer.Exit(FAILED)
     return entry(at, record)
 
 
@@ -93,15 +95,42 @@ def known_models(named: Sequence[str]) -> list[str]:
     """The models that are named, or all of the project.
 
     Raises:
-        BadParameter: none is named, and no project is here.
+        ProjectError: none is named, and no project is here.
+        BadParameter: none is named, and the project has none.
     """
     if named:
         return sorted(set(named))
-    found = discover(find_project(Path.cwd()))
-    tell_problems(found)
-    if not found.models:
-        raise typer.BadParameter("no session model is found here: name the MODEL", param_hint="MODEL")
-    return [*found.models]
+    with of_project() as found:
+        return [*found.models]
+
+
+@contextmanager
+def of_project() -> Generator[Discovery]:
+    """The session models of the project, while their modules can be imported.
+
+    Raises:
+        ProjectError: no project is here.
+        BadParameter: the project has none.
+    """
+    with ExitStack() as looking:
+        try:
+            found = looking.enter_context(discovering(find_project(Path.cwd())))
+        except ProjectError as error:
+            raise ProjectError(f"{error}\n{WITHOUT}") from None
+        tell_problems(found)
+        if not found.models:
+            raise typer.BadParameter(f"no session model is found here. {WITHOUT}", param_hint="MODEL")
+        yield found
+
+
+def unknown(models: Sequence[str], stock: Collection[str]) -> list[str]:
+    """Those of the models that nothing is stored of, and that no code here knows."""
+    missing = [model for model in models if model not in stock]
+    if not missing:
+        return []
+    with suppress(ProjectError):
+        missing = [model for model in missing if model not in discover(find_project(Path.cwd())).models]
+    return missing
 
 
 def tell_problems(found: Discovery) -> None:

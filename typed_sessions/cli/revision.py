@@ -7,7 +7,9 @@ from pathlib import Path
 import typer
 
 from typed_sessions.cli.edits_shown import show
+from typed_sessions.cli.json_output import AsJson
 from typed_sessions.cli.output import FAILED, complain, say, sentences
+from typed_sessions.cli.revision_json import telling
 from typed_sessions.cli.stored_versions import refuse_if_stored
 from typed_sessions.cli.wish import (
     Against,
@@ -54,6 +56,7 @@ def revision(
     readable_from: ReadableFrom = None,
     stubs: Stubs = None,
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Freeze the present shape of a session as its next version.
 
@@ -67,10 +70,12 @@ def revision(
     wish = Wish(name=name, message=message, against=against, is_all=every, is_empty=empty, is_amendment=again,
                 is_rebase=behind, before=before, readable_from=readable_from)  # fmt: skip
     wish.check(is_squash=drop)
-    project = find_project(Path.cwd())
-    for path in recover(project):
-        say(f"finished what a killed command had begun: {project.shown(path)}")
-    if not run(wish, with_stubs(project, stubs), is_dry=dry_run):
+    project, workspace = find_project(Path.cwd()), Workspace()
+    with telling(workspace, project, as_json=as_json, is_dry=dry_run):
+        for path in recover(project):
+            say(f"finished what a killed command had begun: {project.shown(path)}")
+        is_all = run(wish, with_stubs(project, stubs), workspace, is_dry=dry_run)
+    if not is_all:
         raise typer.Exit(FAILED)
 
 
@@ -86,9 +91,8 @@ def with_stubs(project: Project, folder: Path | None) -> Project:
     return replace(project, stubs=folder.resolve())
 
 
-def run(wish: Wish, project: Project, *, is_dry: bool) -> bool:
+def run(wish: Wish, project: Project, workspace: Workspace, *, is_dry: bool) -> bool:
     """Do what was asked for. Gives whether that is all: with `--all`, what did not import may hold sessions too."""
-    workspace = Workspace()
     problems: tuple[str, ...] = ()
     if wish.is_rebase:
         lines = reunite(project, workspace, against=wish.against, name=wish.name)

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import typer
 
 from typed_sessions.cli.opening import opened
-from typed_sessions.cli.output import complain
+from typed_sessions.cli.output import INTERRUPTED, complain
 from typed_sessions.settings import Settings
 from typed_sessions.stores.by_url import is_sql
 from typed_sessions.stores.protocol import Store
@@ -17,9 +17,6 @@ from typed_sessions.stores.sqlalchemy.urls import masked
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[Store], Coroutine[Any, Any, T]]
-
-INTERRUPTED: Final = 130
-"""As a shell has it for a program that Ctrl-C ended (128 + SIGINT)."""
 
 
 def run(settings: Settings, work: Work[T], told: Callable[[], str]) -> T:
@@ -63,5 +60,8 @@ def named(settings: Settings) -> str:
     url = settings.database_url.get_secret_value()
     if is_sql(settings):
         return f"{settings.table} in {masked(url)}"
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # whose text quotes the password
+        return f"{settings.table} in {url.partition(':')[0]}://"
     return f"{settings.table} in {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

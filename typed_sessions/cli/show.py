@@ -14,7 +14,7 @@ from rich.text import Text
 
 from typed_sessions.cli import amounts
 from typed_sessions.cli.json_output import AsJson, json_of, moment, print_document
-from typed_sessions.cli.keys import ASIDE, key_of
+from typed_sessions.cli.keys import ASIDE, key_of, written
 from typed_sessions.cli.opening import settings_of
 from typed_sessions.cli.options import KeyParts, ModelName, Owners, SchemaName, StoreUrl, TableName
 from typed_sessions.cli.output import FAILED, complain, print_table, printable, sentences, table_console
@@ -134,7 +134,7 @@ def _preview_object(preview: Preview, shown: Shown) -> dict[str, object]:
 
 def report(shown: Shown) -> Iterator[Text | Table]:
     """What people read: the head, what the code makes of it, then the fields or the data."""
-    yield Text(f"{shown.key.model} {printable(shown.key.text)}", style="bold")
+    yield Text(f"{shown.key.model} {written(shown.key.text)}", style="bold")
     yield _head(shown)
     yield from _outlook(shown)
     if not shown.has_data:
@@ -163,7 +163,7 @@ def _head(shown: Shown) -> Table:
         "saved": _ago(record.updated_at, now),
         "expires": amounts.until(record.expires_at, now)
         + ("" if record.is_alive(now) else "; absent for all code, `typed-sessions prune` deletes it"),
-        "owner": printable(owner or "nobody"),
+        "owner": written(owner or "nobody"),
     }
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
@@ -216,14 +216,14 @@ def _fields(shown: Shown) -> list[Field]:
 
 def _table(found: list[Field]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    has_changes = any(each.change != "same" for each in found)
+    has_changes = any(each.change not in {"same", None} for each in found)
     table.add_column("field", overflow="fold")
     table.add_column("type", no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
     if has_changes:
         table.add_column("would be", no_wrap=True)
     for each in found:
-        change = [Text(each.change, style=CHANGES.get(each.change, "dim"))] if has_changes else []
+        change = [Text(each.change or "", style=CHANGES.get(each.change or "", "dim"))] if has_changes else []
         kind = each.kind if each.length is None else f"{each.kind} of {each.length:,}"
         table.add_row(Text(printable(each.name)), kind, amounts.size(each.size), *change)
     return table

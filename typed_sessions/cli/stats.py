@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import typer
-from rich import box
 from rich.bar import Bar
 from rich.console import Console, RenderableType
 from rich.status import Status
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from typed_sessions.cli import amounts
+from typed_sessions.cli.columns import DRAWING, fitted
 from typed_sessions.cli.counting import count
 from typed_sessions.cli.figures import Figures, Stock, as_object, names_of
 from typed_sessions.cli.json_output import AsJson, print_document
@@ -23,10 +23,11 @@ from typed_sessions.clock import utc_now
 from typed_sessions.settings import Settings
 from typed_sessions.stores.counting import Lot
 
-BAR: Final = 24
-"""Characters of the longest bar."""
-NARROW: Final = 72
-"""Columns of a terminal in which tables stand closer, so that their figures fit."""
+NAME_WIDTH: Final = 10
+"""Characters that names of session models get at least in a narrow terminal."""
+NOTE_WIDTH: Final = 8
+"""Characters that the notes behind the times get at least."""
+Rows: TypeAlias = list[dict[str, RenderableType]]
 
 
 @sentences()
@@ -81,60 +82,67 @@ def counted(settings: Settings, models: Sequence[str], now: datetime) -> Stock:
 
 def report(stock: Stock, now: datetime, *, is_plain: bool) -> Iterator[Table]:
     """Three tables: how many of each version with a bar, how large, and when saved and expiring."""
-    yield _counts(stock, is_plain=is_plain)
-    yield _sizes(stock)
-    yield _times(stock, now)
+    for rows, dispensable in (
+        (_counts(stock, is_plain=is_plain), ["", "expired"]),
+        (_sizes(stock), ["mean", "p50", "total", "p95"]),
+        (_times(stock, now), ["", "7 d", "1 d"]),
+    ):
+        if rows:
+            folding = {"model": NAME_WIDTH, "": NOTE_WIDTH}
+            room = table_console().width
+            yield fitted(rows, room, folding=folding, dispensable=dispensable, left=("model", "within", ""))
 
 
-def _counts(stock: Stock, *, is_plain: bool) -> Table:
-    table = _table("model", "version", "sessions", "expired")
-    table.add_column("", max_width=BAR)
+def _counts(stock: Stock, *, is_plain: bool) -> Rows:
+    rows: Rows = []
     most = max((each.count for model in stock.models.values() for each in model.versions.values()), default=0)
     for name, model in sorted(stock.models.items()):
         for version, each in sorted(model.versions.items()):
             bar = _bar(each.count, most, is_plain=is_plain)
-            table.add_row(_name(name), str(version), f"{each.count - each.expired:,}", f"{each.expired:,}", bar)
-        for way, number in sorted(model.aside.items()):
-            table.add_row(_name(name), way, f"{number:,}", "", "")
-    return table
+            rows.append(_counted(name, str(version), each.count - each.expired, f"{each.expired:,}", bar))
+        rows += [_counted(name, way, number, "", "") for way, number in sorted(model.aside.items())]
+    return rows
 
 
-def _sizes(stock: Stock) -> Table:
-    table = _table("model", "version", "total", "mean", "p50", "p95", "max")
-    for name, model in sorted(stock.models.items()):
-        for version, each in sorted(model.versions.items()):
-            sizes = (each.total, each.mean, each.percentile(50), each.percentile(95), each.largest)
-            table.add_row(_name(name), str(version), *map(amounts.size, sizes))
-    return table
+def _counted(name: str, version: str, number: int, expired: str, bar: RenderableType) -> dict[str, RenderableType]:
+    return {"model": _name(name), "version": version, "sessions": f"{number:,}", "expired": expired, "": bar}
 
 
-def _times(stock: Stock, now: datetime) -> Table:
+def _sizes(stock: Stock) -> Rows:
+    return [
+        {
+            "model": _name(name),
+            "version": str(version),
+            "total": amounts.size(each.total),
+            "mean": amounts.size(each.mean),
+            "p50": amounts.size(each.percentile(50)),
+            "p95": amounts.size(each.percentile(95)),
+            "max": amounts.size(each.largest),
+        }
+        for name, model in sorted(stock.models.items())
+        for version, each in sorted(model.versions.items())
+    ]
+
+
+def _times(stock: Stock, now: datetime) -> Rows:
     """Of each model: saves and expiry in the spans, the longer of which include the shorter."""
-    table = _table("model", "within", "1 h", "1 d", "7 d", "30 d", "")
+    rows: Rows = []
     for name, model in sorted(stock.models.items()):
         figures = model.all
         if not figures.count:
             continue
-        saved = [f"{each:,}" for each in figures.saved]
-        soon = [f"{each:,}" for each in figures.soon()]
-        table.add_row(_name(name), "saved", *saved, _oldest(figures, now))
-        table.add_row(_name(name), "expiring", *soon, "", f"{figures.lasting:,} never")
-    return table
+        rows.append(_timed(name, "saved", figures.saved, _oldest(figures, now)))
+        rows.append(_timed(name, "expiring", figures.soon(), f"{figures.lasting:,} never"))
+    return rows
+
+
+def _timed(name: str, what: str, numbers: Sequence[int], note: str) -> dict[str, RenderableType]:
+    spans = {span: f"{number:,}" for span, number in zip(("1 h", "1 d", "7 d", "30 d"), numbers, strict=True)}
+    return {"model": _name(name), "within": what, **spans, "": note}
 
 
 def _oldest(figures: Figures, now: datetime) -> str:
     return "" if figures.oldest is None else f"oldest {amounts.since(figures.oldest, now)}"
-
-
-def _table(*names: str) -> Table:
-    gap = (0, 0) if table_console().width < NARROW else (0, 1)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=gap)
-    for name in names:
-        if name in {"model", ""}:
-            table.add_column(name, overflow="fold")
-        else:
-            table.add_column(name, justify="left" if name == "within" else "right", no_wrap=True)
-    return table
 
 
 def _name(name: str) -> Text:
@@ -143,5 +151,5 @@ def _name(name: str) -> Text:
 
 def _bar(value: int, most: int, *, is_plain: bool) -> RenderableType:
     if is_plain:
-        return "#" * max(1, round(BAR * value / most))
+        return "#" * max(1, round(DRAWING * value / most))
     return Bar(size=most, begin=0, end=value, color="cyan")

@@ -12,7 +12,9 @@ import typer
 from rich.console import Console
 
 from typed_sessions.cli.db import DatabaseUrl, SchemaName, TableName
+from typed_sessions.cli.json_output import AsJson, print_document
 from typed_sessions.cli.output import FAILED, complain, sentences
+from typed_sessions.cli.upcast_json import as_object
 from typed_sessions.cli.upcast_progress import progressing
 from typed_sessions.cli.upcast_report import Shown, rehearsed, summary
 from typed_sessions.clock import utc_now
@@ -49,6 +51,7 @@ def upcast(  # noqa: PLR0917 # they are options, given by name
         bool, typer.Option("--show-keys", help="Print the keys of sessions that fail, not hashes.")
     ] = False,
     no_data: Annotated[bool, typer.Option("--no-data", help="Print no stored data with `--dry-run`.")] = False,
+    as_json: AsJson = False,
     database_url: DatabaseUrl = None,
     table: TableName = None,
     schema: SchemaName = None,
@@ -67,14 +70,30 @@ def upcast(  # noqa: PLR0917 # they are options, given by name
         raise typer.BadParameter("it is the version of one session: name that too", param_hint="--to")
     given = {"database_url": database_url, "table": table, "schema_name": schema}
     place = Place(Settings(**{option: value for option, value in given.items() if value is not None}))
-    shown = Shown(Console(file=sys.stdout), is_rehearsal=dry_run, has_keys=show_keys, has_data=not no_data)
+    shown = Shown(
+        Console(file=sys.stderr if as_json else sys.stdout),
+        is_rehearsal=dry_run,
+        has_keys=show_keys,
+        has_data=not no_data,
+        documents=[] if as_json else None,
+    )
     is_well = True
-    with discovering(find_project(Path.cwd())) as found:
+    with telling(shown), discovering(find_project(Path.cwd())) as found:
         for conversion in conversions(found, name, to, place.settings.limits):
             errand = Errand(place, conversion, utc_now, is_rehearsal=dry_run)
             is_well &= carried(errand, workers or usual_workers(place), shown)
     if not is_well or (name is None and found.failures):
         raise typer.Exit(FAILED)
+
+
+@contextmanager
+def telling(shown: Shown) -> Generator[None]:
+    """With `--json`, print at the end what was done, also if Ctrl-C stopped it."""
+    try:
+        yield
+    finally:
+        if shown.documents:
+            print_document({"models": shown.documents, "dry_run": shown.is_rehearsal})
 
 
 def conversions(found: Discovery, name: str | None, to: int | None, limits: Limits) -> list[Conversion]:
@@ -125,14 +144,22 @@ def carried(errand: Errand, workers: int, shown: Shown) -> bool:
             tally.add(batch)
             progress.advance(batch.size)
             _tell_keys(batch, shown)
-    report = rehearsed if errand.is_rehearsal else summary
-    for line in report(errand.conversion, counted, tally, shown):
-        shown.say(line)
+    report(errand.conversion, counted, tally, shown)
     if interrupts:
         rest = "nothing was written" if errand.is_rehearsal else "run it again, and it goes on from there"
         complain(f"stopped after {tally.done:,} of {counted.stale:,}; {rest}")
         raise typer.Exit(INTERRUPTED)
     return not tally.failed
+
+
+def report(conversion: Conversion, counted: Census, tally: Tally, shown: Shown) -> None:
+    """What became of the sessions of one model: sentences now, or an object for the end."""
+    if shown.documents is not None:
+        shown.documents.append(as_object(conversion, counted, tally, shown))
+        return
+    lines = rehearsed if shown.is_rehearsal else summary
+    for line in lines(conversion, counted, tally, shown):
+        shown.say(line)
 
 
 def _tell_keys(batch: Batch, shown: Shown) -> None:

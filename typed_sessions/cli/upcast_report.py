@@ -26,6 +26,8 @@ class Shown:
     is_rehearsal: bool = False
     has_keys: bool = False
     has_data: bool = True
+    documents: list[dict[str, object]] | None = None
+    """What `--json` prints at the end, an object for each model."""
 
     def say(self, line: str | Text) -> None:
         """Print a line of results."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 SAVED_WITHIN: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
-EXPIRING_WITHIN: Final = (timedelta(0), timedelta(hours=1), timedelta(days=1), timedelta(days=7))
+EXPIRING_WITHIN: Final = (timedelta(0), *SAVED_WITHIN)
 """The first is for those that have expired."""
 
 

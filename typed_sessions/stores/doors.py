@@ -1,6 +1,7 @@
 """One at a time through the door of each key, within this process: the part of `exclusive` that needs no store."""
 
 import asyncio
+import os
 import threading
 import time
 from collections import deque
@@ -68,44 +69,59 @@ class _Door:
     queue: deque[tuple[str, Future[None]]] = field(default_factory=deque[tuple[str, Future[None]]])
 
 
+@dataclass(slots=True)
+class _Hall:
+    """The doors of one process."""
+
+    process: int
+    doors: dict[SessionKey, _Door] = field(default_factory=dict[SessionKey, _Door])
+    mutex: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Doors:
     """Lets one in at a time, first come, first served; nothing is kept of keys that nobody holds.
 
     Unlike the `Turnstile` of turns it never lets two in, not even to break a circle of those who wait for each other.
+    A forked process has doors of its own: who held a key in its parent never opens it here.
     """
 
     def __init__(self, waiter: Waiter) -> None:
         self._waiter = waiter
-        self._doors: dict[SessionKey, _Door] = {}
-        self._mutex = threading.Lock()
+        self._halls: dict[int, _Hall] = {}
 
     @asynccontextmanager
     async def held(self, keys: Sequence[SessionKey], timeout: float) -> AsyncGenerator[None]:  # noqa: ASYNC109 # it is a setting
         """Hold the keys for the time of a block, as `exclusive` of the store protocol does, in this process."""
-        entered = await self._enter_all(keys, timeout)
+        hall = self._hall()
+        entered = await self._enter_all(hall, keys, timeout)
         try:
             yield
         finally:
-            self._leave(entered)
+            self._leave(hall, entered)
 
-    async def _enter_all(self, keys: Sequence[SessionKey], timeout: float) -> Sequence[SessionKey]:  # noqa: ASYNC109 # it is a setting
+    def _hall(self) -> _Hall:
+        process = os.getpid()
+        # No mutex guards this, because a fork may come while another thread holds it.
+        return self._halls.get(process) or self._halls.setdefault(process, _Hall(process))
+
+    async def _enter_all(self, hall: _Hall, keys: Sequence[SessionKey], timeout: float) -> Sequence[SessionKey]:  # noqa: ASYNC109 # it is a setting
         deadline = time.monotonic() + timeout
         entered: list[SessionKey] = []
         try:
             for key in sorted(set(keys)):
-                await self._enter(key, timeout, deadline)
+                await self._enter(hall, key, timeout, deadline)
                 entered.append(key)
         except BaseException:
-            self._leave(entered)
+            self._leave(hall, entered)
             raise
         return entered
 
-    async def _enter(self, key: SessionKey, timeout: float, deadline: float) -> None:  # noqa: ASYNC109 # it is a setting
+    async def _enter(self, hall: _Hall, key: SessionKey, timeout: float, deadline: float) -> None:  # noqa: ASYNC109 # it is a setting
         me = self._waiter.name()
-        with self._mutex:
-            door = self._doors.get(key)
+        with hall.mutex:
+            door = hall.doors.get(key)
             if door is None:
-                self._doors[key] = _Door(me)
+                hall.doors[key] = _Door(me)
                 return
             turn: Future[None] = Future()
             door.queue.append((me, turn))
@@ -113,27 +129,29 @@ class Doors:
             await self._waiter.wait(turn, max(0.0, deadline - time.monotonic()))
         # The door may have been opened in the very moment in which the waiting ended.
         except TimeoutError:
-            if self._gives_up(door, me, turn):
+            if self._gives_up(hall, door, me, turn):
                 raise LockTimeoutError(key, waited=timeout, holder=door.holder) from None
         except BaseException:
-            if not self._gives_up(door, me, turn):
-                self._leave([key])
+            if not self._gives_up(hall, door, me, turn):
+                self._leave(hall, [key])
             raise
 
-    def _gives_up(self, door: _Door, me: str, turn: Future[None]) -> bool:
+    def _gives_up(self, hall: _Hall, door: _Door, me: str, turn: Future[None]) -> bool:
         """Leave the queue, unless the door had been opened already."""
-        with self._mutex:
+        with hall.mutex:
             is_waiting = (me, turn) in door.queue
             if is_waiting:
                 door.queue.remove((me, turn))
             return is_waiting
 
-    def _leave(self, keys: Sequence[SessionKey]) -> None:
-        with self._mutex:
+    def _leave(self, hall: _Hall, keys: Sequence[SessionKey]) -> None:
+        if hall.process != os.getpid():
+            return  # the process forked in the block, and only the parent has anything to leave
+        with hall.mutex:
             for key in keys:
-                door = self._doors[key]
+                door = hall.doors[key]
                 if not door.queue:
-                    del self._doors[key]
+                    del hall.doors[key]
                     continue
                 door.holder, turn = door.queue.popleft()
                 # One whose waiting was cancelled in this moment finds itself let in, and leaves.

@@ -58,9 +58,9 @@ class Sink:
         self._write(footer_line(self._seal.footer()), 0)
 
     def _write(self, lines: bytes, records: int) -> None:
-        self._seal.add(lines, records)
         self._file.write(gzip.compress(lines, mtime=0) if self._is_packed else lines)
         self._file.flush()
+        self._seal.add(lines, records)
 
 
 @dataclass
@@ -70,6 +70,7 @@ class Found:
     header: Header | None = None
     footer: Footer | None = None
     last: SessionKey | None = None
+    models: set[str] = field(default_factory=set[str])
     seal: Seal = field(default_factory=Seal)
     size: int = 0
     """Bytes of the file that are whole."""
@@ -117,6 +118,7 @@ def _note(found: Found, line: bytes) -> None:
             return
         case (key, _):
             found.last = key
+            found.models.add(key.model)
     found.seal.add(line, 0 if isinstance(what, Header) else 1)
 
 
@@ -155,15 +157,22 @@ def _member(file: BinaryIO, rest: bytes) -> tuple[bytes, bytes, int] | None:
 
 @contextmanager
 def created(path: Path) -> Generator[Sink]:
-    """A new file. It holds keys and data, so only its owner may read it.
+    """A new file, removed if the block fails before a record. It holds keys and data, so only its owner may read it.
 
     Raises:
         OSError: it is there already, or cannot be made.
     """
     number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(number, "wb") as file:
-        yield Sink(file, is_packed=path.suffix == GZIP)
-        os.fsync(number)
+    sink: Sink | None = None
+    try:
+        with os.fdopen(number, "wb") as file:
+            sink = Sink(file, is_packed=path.suffix == GZIP)
+            yield sink
+            os.fsync(number)
+    except BaseException:
+        if sink is None or not sink.count:
+            path.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -99,7 +99,10 @@ class Restoring:
         """All in one transaction, again if somebody else was first."""
         for _ in range(ATTEMPTS):
             decisions = self._decisions(rows, await self._store.load([each.row[0] for each in rows]))
-            if self._is_stopped(rows, decisions, result) or await self._saves(decisions):
+            if self._is_stopped(rows, decisions, result):
+                result.fates.update(each.fate for each in decisions if each.change is None)
+                return
+            if await self._saves(decisions):
                 result.fates.update(each.fate for each in decisions)
                 return
         raise StoreUnavailableError("others change these sessions faster than they can be stored; run it again")
@@ -122,7 +125,13 @@ class Restoring:
     async def _one_by_one(self, rows: Sequence[Numbered], result: Result) -> None:
         """Each by itself, so that one that the store refuses keeps out no other."""
         for start in range(0, len(rows), AT_ONCE):
-            await asyncio.gather(*(self._alone(each, result) for each in rows[start : start + AT_ONCE]))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for each in rows[start : start + AT_ONCE]:
+                        group.create_task(self._alone(each, result))
+            except BaseExceptionGroup as errors:
+                # Where the store does not answer, that is so for all of them.
+                raise errors.exceptions[0] from None
 
     async def _alone(self, row: Numbered, result: Result) -> None:
         own = Result()

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
@@ -84,7 +84,7 @@ def own_home(settings: Settings, client_class: Callable[..., AnyClient], runner:
         SettingsError: the URL is wrong, or names no database.
     """
     url = settings.database_url.get_secret_value()
-    database = settings.schema_name or unquote(urlsplit(url).path.lstrip("/"))
+    database = settings.schema_name or unquote(_parts(url).path.lstrip("/"))
     if not database:
         raise _wrong(f"it names no database; an example: {EXAMPLE}")
     options = options_of(settings)
@@ -96,6 +96,16 @@ def own_home(settings: Settings, client_class: Callable[..., AnyClient], runner:
         return _usable(lambda: place_of(client_class(url, **options).get_database(database), settings.table))
 
     return Own(make, runner)
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        # `from None`: the cause prints the URL, which may have a password.
+        raise _wrong(
+            f"it cannot be read; write special characters of a name or password as %XX; an example: {EXAMPLE}"
+        ) from None
 
 
 def _usable(make: Callable[[], T]) -> T:
@@ -115,7 +125,7 @@ def options_of(settings: Settings) -> dict[str, Any]:
         "connectTimeoutMS": int(settings.operation_timeout * 1000),
         "appname": "typed-sessions",
     }
-    query = urlsplit(settings.database_url.get_secret_value()).query
+    query = _parts(settings.database_url.get_secret_value()).query
     given = {option.lower() for option, _ in parse_qsl(query, keep_blank_values=True)}
     return {option: value for option, value in options.items() if option.lower() not in given}
 

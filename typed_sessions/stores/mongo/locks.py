@@ -90,7 +90,9 @@ class Locks:
     async def _give_back(self, hold: Hold) -> None:
         """Delete the locks of a turn. If the server does not answer, they go with their lease."""
         self._holds.discard(hold)
-        await self._calls.runner.finish(self._delete(hold))
+        # In a child that was forked within the turn they are the parent's, which goes on.
+        if not self._calls.runner.is_gone(hold.place):
+            await self._calls.runner.finish(self._delete(hold))
 
     async def _delete(self, hold: Hold) -> None:
         with suppress(Exception):
@@ -108,13 +110,16 @@ class Locks:
         self._heartbeat.set(self._lease.total_seconds() / 3)
 
     async def _renew_all(self) -> None:
-        place = self._calls.runner.place()
-        # A fork leaves the holds of its parent here; they are not ours to keep alive.
-        self._holds = {hold for hold in self._holds if hold.place == place}
-        if self._holds:
+        runner, place = self._calls.runner, self._calls.runner.place()
+        # Of a copy and in place, for other threads take and give back meanwhile.
+        holds = list(self._holds)
+        # A fork leaves the holds of its parent here; they are not ours to keep alive. Another loop renews its own.
+        self._holds.difference_update([hold for hold in holds if runner.is_gone(hold.place)])
+        mine = [hold for hold in holds if hold.place == place]
+        if mine:
             # Unavailable for now: the next heartbeat tries again. A lost lock stays lost; saves compare revisions.
             with suppress(Exception):
-                await self._calls.run(partial(self._renew, list(self._holds)))
+                await self._calls.run(partial(self._renew, mine))
             self._beat()
 
     async def _renew(self, holds: Sequence[Hold], call: Call) -> None:

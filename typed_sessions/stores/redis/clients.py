@@ -1,6 +1,7 @@
 """Clients for a URL and settings: connections that wait for a free one, and send nothing twice."""
 
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 from typed_sessions.errors import SettingsError
 from typed_sessions.settings import PREFIX, Settings
@@ -25,6 +26,10 @@ SCHEMES: Final = {
     "redis+cluster": "redis",
     "rediss+cluster": "rediss",
 }
+WRONG: Final = (
+    "a part of it is wrong: the number of the database (a cluster has but 0), or an option that redis-py does not know "
+    "or that is about retries, of which there are none; an example: redis://user:password@host:6379/0"
+)
 
 
 def async_client(settings: Settings) -> AsyncRedis | AsyncRedisCluster:
@@ -47,6 +52,8 @@ def client(settings: Settings) -> Redis | RedisCluster:
         StoreUnavailableError: it is a cluster, and no node of it answers.
     """
     if is_cluster(settings):
+        # It takes the same options, and connects later: what it refuses is no matter of the network.
+        async_client(settings)
         with translating():
             cluster: RedisCluster = _made(RedisCluster, settings, **_for_threads(settings), **_of_a_node(settings))
         return cluster
@@ -64,11 +71,42 @@ def _made(kind: Any, settings: Settings, **options: Any) -> Any:  # noqa: ANN401
     problem = f"it is no URL of Redis: it begins with none of {', '.join(f'{one}://' for one in SCHEMES)}"
     if known and separator:
         try:
-            return kind.from_url(f"{known}://{rest}", socket_connect_timeout=settings.operation_timeout, **options)
-        except ValueError:
-            problem = "a part of the URL is wrong; an example: redis://user:password@host:6379/0"
+            return _usable(
+                kind.from_url(
+                    _address(f"{known}://{rest}", is_cluster=is_cluster(settings)),
+                    socket_connect_timeout=settings.operation_timeout,
+                    **options,
+                )
+            )
+        # redis-py's for a wrong value, for an option that it does not know, and for one that cannot be a text.
+        except (ValueError, TypeError, AttributeError):
+            problem = WRONG
     # `from None`: the cause would print the wrong value, which may be a password.
     raise SettingsError({f"{PREFIX}DATABASE_URL": problem}) from None
+
+
+def _address(url: str, *, is_cluster: bool) -> str:
+    """The URL.
+
+    Raises:
+        ValueError: its path is no number, which redis-py takes for 0; or it is about retries, of which there are none.
+    """
+    parts = urlsplit(url)
+    numbers = [parts.path.removeprefix("/"), *parse_qs(parts.query).get("db", [])]
+    if not all(number.isdecimal() for number in numbers if number):
+        raise ValueError
+    if is_cluster and any(int(number) for number in numbers if number):
+        raise ValueError
+    if any(option.startswith("retry") for option in parse_qs(parts.query)):
+        raise ValueError
+    return url
+
+
+def _usable(made: Any) -> Any:  # noqa: ANN401 # redis-py's own
+    """What was made, if its connections can be made too: a pool looks at their options when it needs the first."""
+    if isinstance(made, Pool | AsyncPool):
+        made.connection_class(**made.connection_kwargs)
+    return made
 
 
 def _for_tasks() -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
-from typed_sessions.stores.redis.scripts import HOLD, LOAD, PRUNE, SAVE, Script
+from typed_sessions.stores.redis.scripts import HOLD, PROBE, PRUNE, SAVE, Script
 
 Command: TypeAlias = Sequence[bytes]
 """A command's name and its arguments."""
 
-BY_DIGEST: Final = {script.digest: script for script in (LOAD, SAVE, PRUNE, HOLD)}
+BY_DIGEST: Final = {script.digest: script for script in (SAVE, PRUNE, HOLD, PROBE)}
 BY_NAME: Final = b"EVALSHA"
 
 

@@ -6,8 +6,11 @@ from typing import Any, Final
 from typed_sessions.clock import EPOCH, Clock
 from typed_sessions.errors import SessionDefinitionError, StoreUnavailableError
 from typed_sessions.stores.diagnosis import Finding, Level
-from typed_sessions.stores.redis.translate import translating
-from typed_sessions.stores.redis.wires import Wire
+from typed_sessions.stores.redis.commands import called
+from typed_sessions.stores.redis.names import Names
+from typed_sessions.stores.redis.scripts import PROBE
+from typed_sessions.stores.redis.translate import ALLOWED, translating
+from typed_sessions.stores.redis.wires import Wire, ask_one
 
 KEEPING: Final = "noeviction"
 EVICTING: Final = "allkeys-"
@@ -16,13 +19,13 @@ CLOCKS: Final = 5.0
 """Seconds by which clocks may differ before it is told."""
 
 
-async def verify(wire: Wire) -> None:
+async def verify(wire: Wire, names: Names) -> None:
     """See that Redis answers, takes writes, and throws no session away.
 
     Raises:
         StoreUnavailableError: it does not answer, or takes no writes.
-        SessionDefinitionError: it evicts whatever it likes when its memory is full, or is a cluster and the client
-            is none for a cluster.
+        SessionDefinitionError: it evicts whatever it likes when its memory is full, is a cluster and the client
+            is none for a cluster, or does not let its user run a command that saves are made of.
     """
     async for info in _infos(wire):
         if info.get("role") == "slave":
@@ -39,6 +42,13 @@ async def verify(wire: Wire) -> None:
                 f"this Redis deletes any key when its memory is full (maxmemory-policy {policy}), sessions too; "
                 f"run `{COMMAND}`"
             )
+    with translating():
+        refused = (await ask_one(wire, called(PROBE, [names.nobody()]))).decode()
+    if refused:
+        raise SessionDefinitionError(
+            f"this Redis does not let its user run {refused}, without which a save could be made in part; "
+            f"allow {ALLOWED}"
+        )
 
 
 async def diagnose(wire: Wire, clock: Clock) -> Sequence[Finding]:

@@ -50,7 +50,7 @@ class Lines:
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        if self._number == self._home.number:
+        if self._number == self._home.number and not self._home.is_gone():
             await self._loads.close()
             await self._saves.close()
 

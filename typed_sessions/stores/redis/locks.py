@@ -106,7 +106,9 @@ class Locks:
     async def _give_back(self, hold: _Hold) -> None:
         """Free the locks of a turn. If Redis does not answer, they go with their lease."""
         self._holds.discard(hold)
-        await self._runner.finish(self._free(hold))
+        # In a child that was forked within the turn they are the parent's, which goes on.
+        if not self._runner.is_gone(hold.place):
+            await self._runner.finish(self._free(hold))
 
     async def _free(self, hold: _Hold) -> None:
         for name in hold.names:
@@ -117,15 +119,18 @@ class Locks:
                     break
 
     async def _renew_all(self) -> None:
-        place = self._runner.place()
-        # A fork leaves the holds of its parent here; they are not ours to keep alive.
-        self._holds = {hold for hold in self._holds if hold.place == place}
-        for hold in list(self._holds):
+        runner, place = self._runner, self._runner.place()
+        # Of a copy and in place, for other threads take and give back meanwhile.
+        holds = list(self._holds)
+        # A fork leaves the holds of its parent here; they are not ours to keep alive. Another loop renews its own.
+        self._holds.difference_update([hold for hold in holds if runner.is_gone(hold.place)])
+        mine = [hold for hold in holds if hold.place == place]
+        for hold in mine:
             for name in list(hold.names):
                 # Unavailable for now: the next heartbeat tries again.
                 with suppress(Exception):
                     await ask_one(self._wire, called(HOLD, [name], hold.token, hold.token, self._milliseconds()))
-        if self._holds:
+        if mine:
             self._heartbeat.set(self._lease / 3)
 
 

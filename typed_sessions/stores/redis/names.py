@@ -17,6 +17,7 @@ from typed_sessions.stores.redis.library import key_slot
 
 QUARANTINE_SUFFIX: Final = "!quarantine"
 NAMESPACE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}|\{[A-Za-z0-9_.:-]{1,64}\}")
+NOBODY: Final = SessionKey("!nobody", "")
 REMEMBERED: Final = 4096
 """Names that are kept, because a turn needs each of them twice."""
 
@@ -58,6 +59,10 @@ class Names:
     def lock(self, key: SessionKey) -> bytes:
         """The name of its lock."""
         return f"{self._locks}{self._rest(key)}".encode()
+
+    def nobody(self) -> bytes:
+        """The name of a session that never is."""
+        return self._session(NOBODY)
 
     def key(self, name: bytes) -> SessionKey | None:
         """The session's key behind a name; None if it is none of ours."""

@@ -1,24 +1,30 @@
 """What a store does with Redis. Written once with `async`; over a wire for threads nothing is waited for."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import TypeVar
 
 from typed_sessions.errors import SessionDefinitionError
 from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Outcome
 from typed_sessions.stores.redis.library import RedisError, errors
-from typed_sessions.stores.redis.loading import answered, distinct, load_command, values_in
+from typed_sessions.stores.redis.loading import (
+    Question,
+    Value,
+    answered,
+    distinct,
+    get,
+    load_commands,
+    runs_of,
+    values_in,
+)
 from typed_sessions.stores.redis.names import Names, slot_of
 from typed_sessions.stores.redis.saving import Unit, said, save_command, slot_of_unit
 from typed_sessions.stores.redis.translate import translated, translating
 from typed_sessions.stores.redis.wires import Wire, ask
 
 T = TypeVar("T")
-Question: TypeAlias = Sequence[SessionKey]
-
-AT_ONCE = 500
-"""Names in one command, at most."""
 
 
 class Operations:
@@ -42,32 +48,42 @@ class Operations:
 
     async def load(self, questions: Sequence[Question]) -> Sequence[Mapping[SessionKey, Record] | Exception]:
         """The records that each question asked for, of those keys that have one; or what became of it instead."""
-        keys = distinct(questions)
-        values: dict[SessionKey, bytes | Exception | None] = {}
-        portions = list(self._portions(keys))
-        commands = [load_command([self.names.session(key) for key in some]) for some in portions]
+        runs = list(runs_of(questions))
+        portions = [self._by_slot(distinct(run)) for run in runs]
         with translating():
-            replies = await ask(self.wire, commands)
-        for some, reply in zip(portions, replies, strict=True):
-            if isinstance(reply, Exception):
-                values.update(dict.fromkeys(some, _told(reply)))
-            else:
-                values.update(zip(some, values_in(reply, len(some)), strict=True))
-        return list(answered(questions, values))
+            values = iter(await self._values(list(chain.from_iterable(portions))))
+        answers: list[Mapping[SessionKey, Record] | Exception] = []
+        for run, some in zip(runs, portions, strict=True):
+            answers += answered(
+                run, {key: value for keys in some for key, value in zip(keys, next(values), strict=True)}
+            )
+        return answers
 
-    def _portions(self, keys: Sequence[SessionKey]) -> Iterable[Sequence[SessionKey]]:
+    async def _values(self, portions: Sequence[Sequence[SessionKey]]) -> Sequence[Sequence[Value]]:
+        """The values of each portion, as they are at one moment."""
+        names = [[self.names.session(key) for key in keys] for keys in portions]
+        replies = iter(await ask(self.wire, list(chain.from_iterable(map(load_commands, names)))))
+        values: list[list[Value]] = []
+        for some in names:
+            found, is_all = values_in(replies, len(some))
+            values.append(found if is_all else await self._with_reasons(some, found))
+        return [[_told(value) if isinstance(value, Exception) else value for value in some] for some in values]
+
+    async def _with_reasons(self, names: Sequence[bytes], values: Sequence[Value]) -> list[Value]:
+        """The same with an error where there is something of another type. What came since is not part of it."""
+        absent = [name for name, value in zip(names, values, strict=True) if value is None]
+        replies = dict(zip(absent, await ask(self.wire, list(map(get, absent))), strict=True))
+        errors_of = {name: reply for name, reply in replies.items() if isinstance(reply, Exception)}
+        return [errors_of.get(name, value) for name, value in zip(names, values, strict=True)]
+
+    def _by_slot(self, keys: Sequence[SessionKey]) -> Sequence[Sequence[SessionKey]]:
         """Keys that can be read by one command."""
-        for some in self._by_slot(keys):
-            for start in range(0, len(some), AT_ONCE):
-                yield some[start : start + AT_ONCE]
-
-    def _by_slot(self, keys: Sequence[SessionKey]) -> Iterable[Sequence[SessionKey]]:
         if not self.wire.is_cluster:
-            return [keys]
+            return [keys] if keys else []
         slots: dict[int, list[SessionKey]] = {}
         for key in keys:
             slots.setdefault(slot_of(self.names.session(key)), []).append(key)
-        return slots.values()
+        return list(slots.values())
 
     def check(self, unit: Unit) -> None:
         """Refuse a save that Redis cannot make.

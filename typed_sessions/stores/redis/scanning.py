@@ -5,16 +5,18 @@ the next of the sorted names that a whole pass found; what a pass found is kept 
 """
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from typed_sessions.key import SEPARATOR, SessionKey
+from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Query, Row
 from typed_sessions.stores.redis.commands import Command, called
+from typed_sessions.stores.redis.loading import AT_ONCE
 from typed_sessions.stores.redis.names import slot_of
-from typed_sessions.stores.redis.operations import AT_ONCE, Operations, raised
+from typed_sessions.stores.redis.operations import Operations, raised
 from typed_sessions.stores.redis.scripts import PRUNE
 from typed_sessions.stores.redis.translate import translated, translating
 from typed_sessions.stores.redis.values import microseconds
@@ -26,6 +28,10 @@ WINDOW: Final = 50_000
 """Keys that one pass keeps."""
 KEPT: Final = 4
 """Walks that are remembered at the same time."""
+SOME: Final = 32
+"""Records that are loaded at first: as long as it is unknown how large they are."""
+WEIGHT: Final = 1024 * 1024
+"""Bytes of data to be loaded at once, for Redis serves nobody else meanwhile."""
 FRESH: Final = 60.0
 """Seconds after which a walk that was left is forgotten."""
 
@@ -51,15 +57,16 @@ class Scanner:
         """One page of records."""
         rows: list[Row] = []
         keys, is_new = self._remembered(query), False
-        after = query.after
+        after, size = query.after, SOME
         while len(rows) < query.limit:
             if not keys:
                 if is_new:
                     return rows
                 keys = await self._pass(query, after)
                 is_new = len(keys) < WINDOW
-            some, keys = keys[:AT_ONCE], keys[AT_ONCE:]
+            some, keys = keys[:size], keys[size:]
             found = raised((await self._operations.load([some]))[0])
+            size = _next_size(len(some), found.values())
             for place, key in enumerate(some):
                 after = key
                 if key in found and query.matches(key, found[key]):
@@ -143,6 +150,12 @@ class Scanner:
             self._rests[query.model, query.prefix, key] = _Rest(rest, time.monotonic())
         while len(self._rests) > KEPT:
             del self._rests[next(iter(self._rests))]
+
+
+def _next_size(size: int, records: Collection[Record]) -> int:
+    """How many to load next: more and more, until they weigh too much."""
+    weight = sum(len(record.data) for record in records)
+    return max(1, min(AT_ONCE, 2 * size, WEIGHT * size // max(1, weight)))
 
 
 def _may_match(query: Query, key: SessionKey) -> bool:

@@ -19,37 +19,25 @@ class Script:
         object.__setattr__(self, "digest", hashlib.sha1(self.text, usedforsecurity=False).hexdigest().encode())
 
 
-LOAD: Final = Script(b"""
-local sizes, values = {}, {}
-for number, name in ipairs(KEYS) do
-  local value = redis.pcall('GET', name)
-  if not value then
-    sizes[number] = '-'
-  elseif type(value) ~= 'string' then
-    sizes[number] = '!'
-  else
-    sizes[number] = #value
-    values[#values + 1] = value
-  end
-end
-return table.concat(sizes, ' ') .. '\\n' .. table.concat(values)
-""")
-"""The values of KEYS: their sizes, then they themselves in one text. `-`: there is none, `!`: it is no text.
-
-One text, because a client takes longer to read many. GET and not MGET, to which another type is as good as nothing.
-"""
-
 SAVE: Final = Script(b"""
 local grace = tonumber(ARGV[2])
 
+local function is_time(text)
+  return #text <= 18 and tonumber(text)
+end
+
 local function revision_in(value)
-  return string.match(value, '^(%-?%d+):')
+  local revision, updated, expires, owner =
+    string.match(value, '^(%-?%d+):%d+:%d+:%-?%d+:(%-?%d+):(%-?%d*):(%-?%d*):')
+  if revision and is_time(updated) and (expires == '-' or is_time(expires)) and owner ~= '' then
+    return revision
+  end
 end
 
 local function found(seen, key)
   local revision = seen[key]
   if revision == nil then
-    local head = redis.pcall('GETRANGE', KEYS[key], 0, 31)
+    local head = redis.pcall('GETRANGE', KEYS[key], 0, 255)
     if head == '' then
       revision = false
     else
@@ -139,7 +127,8 @@ return table.concat(said)
 """Makes the changes of each unit, or none of that unit, and says a letter for each change.
 
 ARGV: the units, as `saving` writes them, the milliseconds of grace, then the values. S: saved, C: conflict, G: gone,
-X: there is something that is no session. A TTL is shifted by as much as the expiry, so that no clock is asked.
+X: there is something that is no session; that is looked at closely, for what fails halfway is not undone. A TTL is
+shifted by as much as the expiry, so that no clock is asked.
 Redis refuses a script that may not write (no memory, a replica, a disk that is full) at its first write, not later.
 """
 
@@ -165,3 +154,16 @@ redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 """)
 """If a lock holds ARGV[1], lets it hold ARGV[2] for ARGV[3] milliseconds; if that is empty, frees it. Says whether."""
+
+PROBE: Final = Script(b"""
+local commands = {{'GET'}, {'GETRANGE', 0, 0}, {'PTTL'}, {'SET', '', 'XX'}, {'RENAME', KEYS[1]}, {'DEL'}}
+for _, command in ipairs(commands) do
+  local reply = redis.pcall(command[1], KEYS[1], unpack(command, 2))
+  local problem = type(reply) == 'table' and reply.err or ''
+  if string.find(problem, 'no permission') or string.find(problem, "can't run") or string.find(problem, 'nknown') then
+    return command[1]
+  end
+end
+return ''
+""")
+"""The first command that the other scripts may not run, or nothing. KEYS[1] is not there, and is not made."""

@@ -127,10 +127,10 @@ class RedisStore:
 
         Raises:
             StoreUnavailableError: it does not answer, or is a replica.
-            SessionDefinitionError: it deletes sessions when its memory is full, or is a cluster that the client does
-                not know as one; the message says what to do.
+            SessionDefinitionError: it deletes sessions when its memory is full, is a cluster that the client does
+                not know as one, or refuses its user a command; the message says what to do.
         """
-        await diagnosis.verify(self._wire)
+        await diagnosis.verify(self._wire, self._operations.names)
 
     async def diagnose(self, clock: Clock, /) -> Sequence[Finding]:
         return await diagnosis.diagnose(self._wire, clock)

@@ -104,10 +104,10 @@ class SyncRedisStore:
 
         Raises:
             StoreUnavailableError: it does not answer, or is a replica.
-            SessionDefinitionError: it deletes sessions when its memory is full, or is a cluster that the client does
-                not know as one; the message says what to do.
+            SessionDefinitionError: it deletes sessions when its memory is full, is a cluster that the client does
+                not know as one, or refuses its user a command; the message says what to do.
         """
-        complete(diagnosis.verify(self._wire))
+        complete(diagnosis.verify(self._wire, self._operations.names))
 
     def observe(self, _on_batch: OnBatch, /) -> Database:
         return DATABASE

@@ -28,8 +28,12 @@ class TaskWire(Wire, Protocol):
         """The same way, on a connection that is kept for the time of the block, if there are enough."""
         ...
 
-    def forget(self) -> None:
-        """Let go of connections that are not ours any more, and do not close them."""
+    def forget(self, *, is_forked: bool) -> None:
+        """Let go of connections that are not ours any more.
+
+        Args:
+            is_forked: another process still uses them. Otherwise their event loop is closed.
+        """
 
 
 class TaskServer:
@@ -71,10 +75,15 @@ class TaskServer:
     async def send_to(self, server: Any, command: Command, /) -> Any:  # noqa: ANN401, ARG002 # there is but one
         return _raised((await self.send([command]))[0])
 
-    def forget(self) -> None:
-        # Kept, because one that is collected closes its socket, which the other process still uses.
-        self._forgotten += [*self._pool._available_connections, *self._pool._in_use_connections]  # noqa: SLF001 # no public way
+    def forget(self, *, is_forked: bool) -> None:
+        if is_forked:
+            # Kept, because one that is collected closes its socket, which the other process still uses.
+            self._forgotten += [*self._pool._available_connections, *self._pool._in_use_connections]  # noqa: SLF001 # no public way
         self._pool.reset()
+        # What waits inside belongs to the event loop that waited first.
+        for name, kind in (("_lock", asyncio.Lock), ("_condition", asyncio.Condition)):
+            if hasattr(self._pool, name):
+                setattr(self._pool, name, kind())
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -183,7 +192,7 @@ class TaskCluster:
     async def leased(self) -> AsyncGenerator[Wire]:
         yield self
 
-    def forget(self) -> None:
+    def forget(self, *, is_forked: bool) -> None:  # noqa: ARG002 # it does not matter
         raise StoreUnavailableError(
             "the connections of a RedisCluster belong to the process and event loop that made them; "
             "make a store for each"
@@ -212,15 +221,18 @@ class Home:
         loop = asyncio.get_running_loop()
         if self._loop is loop and self._process == os.getpid():
             return
-        is_forked = self._process != os.getpid()
-        if self._loop is not None and not self._loop.is_closed() and not is_forked:
+        if self._loop is not None and not self.is_gone():
             raise StoreUnavailableError(
                 "the store is in use on another event loop, to which its connections belong; make one for each loop"
             )
         if self._loop is not None:
-            self._wire.forget()
+            self._wire.forget(is_forked=self._process != os.getpid())
         self._loop, self._process = loop, os.getpid()
         self.number += 1
+
+    def is_gone(self) -> bool:
+        """Whether the loop was closed, or is another process's: nothing of it can be closed or waited for from here."""
+        return self._loop is not None and (self._loop.is_closed() or self._process != os.getpid())
 
 
 class Finishing:
@@ -260,4 +272,5 @@ class Finishing:
             return await work
 
     async def close(self) -> None:
-        await self._wire.close()
+        if not self._home.is_gone():
+            await self._wire.close()

@@ -11,6 +11,11 @@ OF_REDIS: Final = (RedisError, errors.RedisClusterException, OSError, TimeoutErr
 CODE: Final = re.compile(r"[A-Z]{2,20}\b")
 NO_CONNECTION: Final = "No connection available"
 """What a pool says that waits for a free one; it has no class for it."""
+ALLOWED: Final = "+get +mget +getrange +exists +pttl +set +del +rename +eval +evalsha +scan +info +time"
+"""The commands that the store uses, as ACL SETUSER takes them."""
+REFUSED: Final = f"refused its user a command; allow {ALLOWED} on the names of the store"
+NO_PERMISSION: Final = re.compile("no permissions to run|can't run this command")
+"""What Redis says of a command in a script; redis-py has a class only for one outside."""
 NO_MEMORY: Final = "is out of memory and takes no more data; raise maxmemory, or delete what is not needed"
 A_REPLICA: Final = "is a replica and takes no writes; connect to the primary, or to a cluster"
 TOO_LATE: Final = "did not answer in time; is it overloaded, or the network down?"
@@ -19,7 +24,7 @@ A_CLUSTER: Final = "is a cluster; use a URL redis+cluster://, or hand in a Redis
 MEANINGS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (errors.MaxConnectionsError, "has no connection free; raise max_connections of its pool"),
     (errors.AuthenticationError, "refused the user or password; are they correct in the URL?"),
-    (errors.NoPermissionError, "refused a command; allow +@read +@write +@scripting on the names of the store"),
+    (errors.NoPermissionError, REFUSED),
     (errors.BusyLoadingError, "is starting and still loading its data; try again"),
     (errors.TimeoutError, TOO_LATE),
     (TimeoutError, TOO_LATE),
@@ -65,5 +70,7 @@ def translated(error: BaseException) -> StoreUnavailableError:
     if str(error).startswith(NO_CONNECTION):
         return StoreUnavailableError("no connection to Redis became free in time; raise pool_size or max_overflow")
     by_class = next((meaning for kinds, meaning in MEANINGS if isinstance(error, kinds)), None)
+    if NO_PERMISSION.search(str(error)):
+        by_class = REFUSED
     meaning = by_class or CODES.get(code, "failed; is it up, and is its URL correct?")
     return StoreUnavailableError(f"Redis {meaning} ({' '.join(filter(None, (type(error).__name__, code)))})")

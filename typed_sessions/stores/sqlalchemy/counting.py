@@ -36,7 +36,7 @@ def expired(connection: Connection, table: Table, now: datetime) -> int:
 
 def _counting(table: Table, dialect: str, model: str, now: datetime) -> Select[Any]:
     columns = table.c
-    size = _size(table, dialect)
+    size = size_of(table, dialect)
     saved = [_number(columns.updated_at >= moment(now - span, dialect)) for span in SAVED_WITHIN]
     expiring = [_number(columns.expires_at <= moment(now + span, dialect)) for span in EXPIRING_WITHIN]
     lasting = _number(columns.expires_at.is_(None))
@@ -45,7 +45,7 @@ def _counting(table: Table, dialect: str, model: str, now: datetime) -> Select[A
     return select(*figures).where(columns.model == model).group_by(columns.version, size)
 
 
-def _size(table: Table, dialect: str) -> ColumnElement[int]:
+def size_of(table: Table, dialect: str) -> ColumnElement[int]:
     """The length of the data in bytes."""
     if dialect == "sqlite":
         return func.length(cast(table.c.data, LargeBinary))

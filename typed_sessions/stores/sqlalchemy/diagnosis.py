@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, LargeBinary, Table, Text, cast, func, inspect, select, text
+from sqlalchemy import Connection, Table, func, inspect, select, text
 from sqlalchemy.schema import CreateIndex
 
 from typed_sessions.clock import Clock
 from typed_sessions.errors import StoreUnavailableError
 from typed_sessions.settings import PREFIX
 from typed_sessions.stores.diagnosis import Finding
+from typed_sessions.stores.protocol import Query, Row
 from typed_sessions.stores.sqlalchemy import health
+from typed_sessions.stores.sqlalchemy.counting import size_of
 from typed_sessions.stores.sqlalchemy.layout import differences
-from typed_sessions.stores.sqlalchemy.rows import moment
+from typed_sessions.stores.sqlalchemy.rows import DAMAGED, moment, row_of
+from typed_sessions.stores.sqlalchemy.statements import Statements
 from typed_sessions.stores.sqlalchemy.translate import is_pooled
 
 NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB", "mysql": "MySQL"}
@@ -56,6 +59,8 @@ def diagnose(connection: Connection, table: Table, clock: Clock) -> list[Finding
     found += health.findings(connection, table, has_table=has_table)
     found += _clock(connection, clock)
     has_expiry = has_table and not any("expires_at is missing" in each for each in wrong)
+    if not wrong and connection.dialect.name == "sqlite":
+        found += _damaged(connection, table)
     return [*found, *(_expired(connection, table, clock()) if has_expiry else ())]
 
 
@@ -69,16 +74,19 @@ def unreachable(error: StoreUnavailableError) -> Finding:
 def contents(connection: Connection, table: Table) -> list[Content]:
     """What is in the table, by model, version and readers. One look at all of its rows, in the database."""
     stored = table.c
-    match connection.dialect.name:
-        case "sqlite":
-            size = func.length(cast(stored.data, LargeBinary))
-        case "postgresql":
-            size = func.octet_length(cast(stored.data, Text))
-        case _:
-            size = func.octet_length(stored.data)
+    size = size_of(table, connection.dialect.name)
     groups = (stored.model, stored.version, stored.min_reader)
     rows = connection.execute(select(*groups, func.count(), func.max(size)).group_by(*groups).order_by(*groups))
     return [Content(model, version, reader, count, int(largest)) for model, version, reader, count, largest in rows]
+
+
+def sample(connection: Connection, table: Table, model: str, version: int, limit: int) -> list[Row]:
+    """Some sessions of a model and version, at most `limit`; on SQLite without those that cannot be read as rows."""
+    statements = Statements(table, connection.dialect.name)
+    wanted = statements.scan(Query(model=model, limit=limit)).where(table.c.version == version)
+    if connection.dialect.name == "sqlite":
+        wanted = wanted.where(text(f"NOT ({DAMAGED})"))
+    return [row_of(row) for row in connection.execute(wanted)]
 
 
 def _connection(connection: Connection) -> Finding:
@@ -89,6 +97,14 @@ def _connection(connection: Connection) -> Finding:
     place = connection.engine.url.set(query={}).render_as_string(hide_password=True)
     name = NAMES.get(connection.dialect.name, connection.dialect.name)
     return Finding("connection", "ok", f"{name} {version} at {place} answers in {took:.1f} ms")
+
+
+def _damaged(connection: Connection, table: Table) -> Iterator[Finding]:
+    damaged = select(func.count()).select_from(table).where(text(DAMAGED))
+    if count := connection.execute(damaged).scalar_one():
+        found = select(table.c.model, table.c.key).where(text(DAMAGED)).compile(dialect=connection.dialect)
+        told = f"{count:,} rows were changed by hand and hold a time that is none: this finds them; mend or delete them"
+        yield Finding("rows", "error", told, " ".join(str(found).split()))
 
 
 def _layout(connection: Connection, table: Table, wrong: list[str]) -> Iterator[Finding]:

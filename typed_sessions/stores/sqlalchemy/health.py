@@ -60,12 +60,16 @@ def of_sqlite(facts: SQLiteFacts) -> Iterator[Finding]:
     if facts.journal_mode in {"wal", "memory"}:
         yield Finding("journal", "ok", f"journal_mode is {facts.journal_mode}")
     else:
-        told = f"journal_mode is {facts.journal_mode}: readers and writers keep each other out, and saves are slow"
+        harm = "readers and writers keep each other out, and saves are slow; a store of a URL sets it as it connects"
+        told = f"journal_mode is {facts.journal_mode}: {harm}"
         yield Finding("journal", "warning", told, "PRAGMA journal_mode=WAL")
     yield _synchronous(facts.synchronous)
     if facts.busy_timeout < BUSY:
-        told = f"a save waits {facts.busy_timeout} ms for another one and fails: give connect_args={{'timeout': 5}}"
-        yield Finding("busy_timeout", "warning", told, "PRAGMA busy_timeout=5000")
+        told = (
+            f"a save waits {facts.busy_timeout} ms for another one, then it fails; each connection has its own "
+            f"busy_timeout: that of a store of a URL is operation_timeout, of your own engine connect_args['timeout']"
+        )
+        yield Finding("busy_timeout", "warning", told, f"export {PREFIX}OPERATION_TIMEOUT=5")
     free = facts.freelist_count * facts.page_size
     if free >= FREE_BYTES and facts.freelist_count >= FREE_PART * facts.page_count:
         told = f"{free // 2**20:,} MiB of the file are free, which it keeps; other writers wait for VACUUM"

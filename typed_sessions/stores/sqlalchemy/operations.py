@@ -4,10 +4,10 @@ Written for SQLAlchemy's synchronous `Connection`: the asynchronous store runs i
 `AsyncConnection.run_sync`, so both twins run these very lines.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Table, Transaction
 from sqlalchemy.exc import IntegrityError
@@ -18,7 +18,7 @@ from typed_sessions.observer import Database
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Insert, Outcome, Query, Row, keys_of, outcomes
 from typed_sessions.stores.sqlalchemy.layout import differences
-from typed_sessions.stores.sqlalchemy.rows import row_of
+from typed_sessions.stores.sqlalchemy.rows import DAMAGED, row_of
 from typed_sessions.stores.sqlalchemy.statements import Statements, in_keys, without_deadlock
 from typed_sessions.stores.sqlalchemy.translate import OutrunError
 
@@ -48,7 +48,7 @@ class Operations:
         """The records of those keys that have one."""
         found: dict[SessionKey, Record] = {}
         for some in _slices(sorted(set(keys))):
-            found.update(map(row_of, connection.execute(*self._sql.load(some))))
+            found.update(self._read(connection.execute(*self._sql.load(some))))
         return found
 
     def save(self, connection: Connection, changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -84,7 +84,20 @@ class Operations:
 
     def scan(self, connection: Connection, query: Query) -> Sequence[Row]:
         """One page of records."""
-        return [row_of(row) for row in connection.execute(self._sql.scan(query))]
+        return self._read(connection.execute(self._sql.scan(query)))
+
+    def _read(self, rows: Iterable[Sequence[Any]]) -> list[Row]:
+        try:
+            return [row_of(row) for row in rows]
+        except (TypeError, ValueError):
+            # SQLite keeps whatever somebody wrote by hand. `from None`: the cause quotes it.
+            raise SchemaMismatchError(
+                self._table.name, ["a row was changed by hand, and holds a time that is none"], remedy=self._remedy
+            ) from None
+
+    @property
+    def _remedy(self) -> str:
+        return f"SELECT model, key FROM {self._table.name} WHERE {DAMAGED}; finds it: mend or delete it"  # noqa: S608 # it is told
 
     def prune(self, connection: Connection, now: datetime, limit: int) -> int:
         """Delete at most `limit` expired records, but for those that others have in hand."""

@@ -18,6 +18,13 @@ Values: TypeAlias = dict[str, Any]
 WITHOUT_ZONE = frozenset({"sqlite", "mysql", "mariadb"})
 
 
+DAMAGED = " OR ".join(
+    f"({time} IS NOT NULL AND (typeof({time}) != 'text' OR datetime({time}) IS NULL))"
+    for time in ("created_at", "updated_at", "expires_at")
+)
+"""SQL by which SQLite finds rows that somebody gave a time which is none; other databases refuse it."""
+
+
 def moment(value: datetime | None, dialect: str) -> datetime | None:
     """A time as the dialect's driver takes it."""
     if value is None:

@@ -28,6 +28,9 @@ class SyncLease(Protocol):
         """Do some work on a connection."""
         ...
 
+    def settle(self) -> None:
+        """Forget the connections of the process that this one was forked from, before one is taken for the locks."""
+
 
 class SyncHome:
     """The process to which the connections of an engine belong."""
@@ -55,8 +58,11 @@ class SyncPooled:
         # A StaticPool gives its one connection to everybody at once, and one's rollback would undo another's save.
         self._turns = threading.Lock() if isinstance(engine.pool, StaticPool) else nullcontext()
 
-    def run(self, work: Work[T], /) -> T:
+    def settle(self) -> None:
         self._home.settle()
+
+    def run(self, work: Work[T], /) -> T:
+        self.settle()
         waits, deadline = pauses(), time.monotonic() + self._timeout
         with translating(self._table):
             while True:
@@ -84,6 +90,9 @@ class SyncJoined:
     def run(self, work: Work[T], /) -> T:
         with translating(self._table, is_joined=True):
             return work(self._connection)
+
+    def settle(self) -> None:
+        """Nothing: the connection is the application's."""
 
 
 class SyncFastLane:

@@ -120,6 +120,7 @@ class SyncSQLAlchemyStore:
         return self._lease.run(partial(self._operations.prune, now=now, limit=limit))
 
     def exclusive(self, keys: Sequence[SessionKey], timeout: float, /) -> AbstractContextManager[None]:
+        self._lease.settle()
         return Blocking(self._locks.held(keys, timeout))
 
     def verify(self) -> None:

@@ -53,6 +53,13 @@ REFUSED_BY_PGBOUNCER = "unsupported startup parameter"
 # ER_UNKNOWN_COM_ERROR, "WSREP has not yet prepared node for application use" (https://galeracluster.com/library/).
 ALONE = 1047
 
+# invalid_authorization_specification, invalid_password; ER_ACCESS_DENIED_ERROR, ER_DBACCESS_DENIED_ERROR.
+NOT_LET_IN = frozenset({"28000", "28P01", 1045, 1044})
+# invalid_catalog_name; ER_BAD_DB_ERROR.
+NO_DATABASE = frozenset({"3D000", 1049})
+# CR_CONNECTION_ERROR, CR_CONN_HOST_ERROR.
+NOT_LISTENING = frozenset({2002, 2003})
+
 NO_LAYOUT_ON_SQLITE = ("no such table", "no such column", "has no column named")
 
 
@@ -152,6 +159,12 @@ def translated(error: BaseException, table: str) -> TypedSessionsError:
 def _advice(error: BaseException) -> str:
     if code_of(error) == ALONE:
         return "this node of the cluster has no contact with most of the others, and serves nobody; use another one"
+    if code_of(error) in NOT_LET_IN:
+        return "the user of the URL, or its password, is refused"
+    if code_of(error) in NO_DATABASE:
+        return "the database that the URL names is not there; create it, or correct the URL"
+    if code_of(error) in NOT_LISTENING or isinstance(_origin(error), ConnectionRefusedError):
+        return "nothing answers there; is it up, and are host and port of the URL correct?"
     return "is it up, and are its URL and rights correct?"
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.exc import ArgumentError
 
 from typed_sessions.errors import SettingsError
 from typed_sessions.settings import EXAMPLE_URL, PREFIX
+from typed_sessions.stores.by_url import MONGO, REDIS
 
 VARIABLE: Final = f"{PREFIX}DATABASE_URL"
 
@@ -99,5 +100,11 @@ def _misshapen(url: str) -> str:
 def _unknown(scheme: str, drivers: Mapping[str, str]) -> str:
     if scheme.partition("+")[0] == "postgres":
         return f"SQLAlchemy does not know {scheme}://; write {drivers['postgresql']}://"
+    if scheme in REDIS | MONGO:
+        store = "RedisStore" if scheme in REDIS else "MongoStore"
+        return (
+            f"{scheme}:// is no SQL database, and has no table to upgrade or check; {store} and "
+            f"Sessions.from_settings take it, and `typed-sessions doctor` looks at it"
+        )
     known = ", ".join(f"{driver}://" for driver in drivers.values())
     return f"SQLAlchemy does not know {scheme}://; write one of {known}"

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Engine, NullPool, Pool, QueuePool, Table
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -17,6 +17,7 @@ from typed_sessions.stores.sqlalchemy.lane.borrowed import Borrowed
 from typed_sessions.stores.sqlalchemy.lane.coalescer import Alone, Coalescer, Line, NotAskedError
 from typed_sessions.stores.sqlalchemy.lane.lane import MAX_KEYS, Found, Lane, Unit, lane_for
 from typed_sessions.stores.sqlalchemy.leases import Home, room_of
+from typed_sessions.stores.sqlalchemy.locks.rows import SUFFIX as LOCK_SUFFIX
 from typed_sessions.stores.sqlalchemy.translate import is_pooled, translated, translating
 
 Q = TypeVar("Q")
@@ -121,14 +122,20 @@ class FastLane:
         return Alone(self._leased, ask, timeout=self._timeout)
 
     async def _load(self, leased: Leased, questions: Sequence[Sequence[SessionKey]]) -> Sequence[Found]:
-        if self._coalesce:
-            self.batches.heard("load", len(questions))
+        if self._coalesce and self.batches.is_heard:
+            self._hear("load", [key for keys in questions for key in keys[:1]])
         return await self._run(leased, self._lane.load, questions)
 
     async def _save(self, leased: Leased, units: Sequence[Unit]) -> Sequence[bool]:
-        if self._coalesce:
-            self.batches.heard("save", len(units))
+        if self._coalesce and self.batches.is_heard:
+            self._hear("save", [change.key for unit in units for change in unit[:1]])
         return await self._run(leased, self._lane.save, units)
+
+    def _hear(self, kind: Literal["load", "save"], firsts: Sequence[SessionKey]) -> None:
+        """Tell those who watch how many turns had their work done at once. Locks that are rows are no turns."""
+        turns = sum(not key.model.endswith(LOCK_SUFFIX) for key in firsts)
+        if turns:
+            self.batches.heard(kind, turns)
 
     async def _run(self, leased: Leased, work: Callable[[DBAPIConnection, Q], A], what: Q) -> A:
         if leased.losses != self._losses or is_watched(self._engine):

@@ -98,7 +98,9 @@ class LockRows:
     async def give_back(self, hold: RowHold) -> None:
         """Delete the rows of a turn. If the store does not answer, they go with their lease."""
         self._holds.discard(hold)
-        await self._runner.finish(self._delete([Delete(row, hold.revision) for row in hold.rows]))
+        # In a child that was forked within the turn they are the parent's, which goes on.
+        if not self._runner.is_gone(hold.place):
+            await self._runner.finish(self._delete([Delete(row, hold.revision) for row in hold.rows]))
 
     async def _delete(self, deletes: Sequence[Delete]) -> None:
         with suppress(Exception):
@@ -114,11 +116,14 @@ class LockRows:
 
     async def _renew_all(self) -> None:
         until, place = self._clock() + self._lease, self._runner.place()
-        # A fork leaves the holds of its parent here; they are not ours to keep alive.
-        self._holds = {hold for hold in self._holds if hold.place == place}
-        for hold in list(self._holds):
+        # Of a copy and in place, for other threads take and give back meanwhile.
+        holds = list(self._holds)
+        # A fork leaves the holds of its parent here; they are not ours to keep alive. Another loop renews its own.
+        self._holds.difference_update([hold for hold in holds if self._runner.is_gone(hold.place)])
+        mine = [hold for hold in holds if hold.place == place]
+        for hold in mine:
             await self._renew(hold, until)
-        if self._holds:
+        if mine:
             self._heartbeat.set(self._lease.total_seconds() / 3)
 
     async def _renew(self, hold: RowHold, until: datetime) -> None:

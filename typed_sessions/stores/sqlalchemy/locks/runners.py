@@ -139,20 +139,22 @@ class _Mutex:
 class Alarm:
     """Starts a chore once, some seconds after it was set; to set it again meanwhile changes nothing.
 
-    In another place (after a fork, on a new event loop) an alarm of the old one is as good as none.
+    Each place has an alarm of its own: that of another one (another event loop, before a fork) rings there, or never.
     """
 
     def __init__(self, runner: Runner, chore: Chore) -> None:
         self._runner = runner
         self._chore = chore
-        self._set_in: object = None
+        self._set_in: set[object] = set()
 
     def set(self, seconds: float) -> None:
         place = self._runner.place()
-        if self._set_in != place:
-            self._set_in = place
+        if place not in self._set_in:
+            # Others may set theirs meanwhile, from other threads.
+            self._set_in.difference_update(filter(self._runner.is_gone, list(self._set_in)))
+            self._set_in.add(place)
             self._runner.later(seconds, self._ring)
 
     async def _ring(self) -> None:
-        self._set_in = None
+        self._set_in.discard(self._runner.place())
         await self._chore()
