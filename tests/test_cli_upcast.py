@@ -121,6 +121,13 @@ def test_to_a_version_before_the_head(url: str) -> None:
     assert forms(url)[key(1)] == (2, b'{"items":["funghi"],"currency":"EUR"}')
 
 
+@pytest.mark.usefixtures("url")
+def test_a_file_that_is_missing_is_not_made(tmp_path: Path) -> None:
+    code, _, complained = run("--database-url", f"sqlite:///{tmp_path}/typo.db")
+
+    assert (code, "there is no file" in complained, (tmp_path / "typo.db").exists()) == (1, True, False)
+
+
 def test_expired_and_newer_sessions_are_told(url: str) -> None:
     fill(url, {key(1): record(expires_at=LONG_AGO + timedelta(days=1)), key(2): record(b"{}", 9)})
 

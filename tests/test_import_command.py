@@ -64,6 +64,26 @@ def test_a_folder_of_sessions_becomes_carts(url: str, driver: str, into: str) ->
     }
 
 
+@pytest.mark.usefixtures("url")
+def test_any_store_takes_what_is_imported(redis_url: str) -> None:
+    into = ("--database-url", redis_url, "--table", "imported")
+
+    said = run("grammy-file", "sessions", "--into", "cart", "--as-version", "1", *into)
+
+    assert said == (0, IMPORTED, "")
+    found = CliRunner().invoke(app, ["ls", "cart", "--json", *into]).stdout.splitlines()
+    assert len([line for line in found if '"key"' in line]) == len(CARTS)
+
+
+@pytest.mark.usefixtures("url")
+def test_a_file_that_is_missing_is_not_made(tmp_path: Path) -> None:
+    missing = tmp_path / "typo.db"
+
+    code, _, complained = run("grammy-file", "sessions", "--into", "cart", "--database-url", f"sqlite:///{missing}")
+
+    assert (code, "there is no file" in complained, missing.exists()) == (1, True, False)
+
+
 def test_a_second_run_changes_nothing(url: str) -> None:
     run("grammy-file", "sessions", "--into", "cart", "--as-version", "1")
     before = stored(url)

@@ -3,34 +3,30 @@
 import asyncio
 import inspect
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager, redirect_stdout
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
-from typed_sessions.blocking import NeverWaiting
-from typed_sessions.cli.db import DatabaseUrl, SchemaName, TableName
+from typed_sessions.cli.db import SchemaName, TableName
 from typed_sessions.cli.import_model import session_model
 from typed_sessions.cli.import_report import Report, as_object, reporting, summary
 from typed_sessions.cli.json_output import AsJson, print_document
-from typed_sessions.cli.opening import settings_of
-from typed_sessions.cli.output import FAILED, WRONG_SETTINGS, complain, say, sentences
+from typed_sessions.cli.opening import opened, settings_of
+from typed_sessions.cli.options import StoreUrl
+from typed_sessions.cli.output import FAILED, INTERRUPTED, WRONG_SETTINGS, complain, say, sentences
 from typed_sessions.cli.upcast_progress import Advancing, progressing
 from typed_sessions.errors import SettingsError
 from typed_sessions.importing import Batch, Source, SourceError, Tally, Target, Versions, import_sessions
 from typed_sessions.importing.target import nobody, source_owner
 from typed_sessions.model import SessionConfig, SessionModel
 from typed_sessions.settings import Settings
-from typed_sessions.stores.protocol import Store
-from typed_sessions.stores.sqlalchemy import SQLAlchemyStore, SyncSQLAlchemyStore
+from typed_sessions.stores.by_url import is_sql
 from typed_sessions.stores.sqlalchemy.urls import IN_MEMORY, VARIABLE, is_in_memory, parsed
-
-INTERRUPTED: Final = 130
-"""As a shell has it for a program that Ctrl-C ended (128 + SIGINT)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +97,13 @@ def wished(
         typer.Option(metavar="FILE", dir_okay=False, help="Keep what cannot be imported: a line of JSON for each."),
     ] = None,
     as_json: AsJson = False,
-    database_url: DatabaseUrl = None,
+    database_url: StoreUrl = None,
     table: TableName = None,
     schema: SchemaName = None,
 ) -> Wish:
     """The options of every command. Raises `SettingsError`."""
     settings = settings_of(database_url, table, schema)
-    if is_in_memory(parsed(settings.database_url.get_secret_value())):
+    if is_sql(settings) and is_in_memory(parsed(settings.database_url.get_secret_value())):
         raise SettingsError({VARIABLE: IN_MEMORY})
     return Wish(
         into=into,
@@ -248,18 +244,3 @@ async def imported(source: Source, target: Target, wish: Wish, tell: Callable[[B
             limits=wish.settings.limits,
             on_batch=tell,
         )
-
-
-@asynccontextmanager
-async def opened(settings: Settings) -> AsyncGenerator[Store]:
-    """The store of the settings, whatever the driver."""
-    is_async = parsed(settings.database_url.get_secret_value()).get_dialect().is_async
-    store: Store = (
-        SQLAlchemyStore.from_settings(settings)
-        if is_async
-        else NeverWaiting(SyncSQLAlchemyStore.from_settings(settings))
-    )
-    try:
-        yield store
-    finally:
-        await store.close()

@@ -6,14 +6,15 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from typed_sessions.cli.db import DatabaseUrl, SchemaName, TableName
 from typed_sessions.cli.json_output import AsJson, print_document
-from typed_sessions.cli.output import FAILED, complain, sentences
+from typed_sessions.cli.opening import refuse_missing, settings_of
+from typed_sessions.cli.output import FAILED, INTERRUPTED, complain, sentences
 from typed_sessions.cli.upcast_json import as_object
 from typed_sessions.cli.upcast_progress import progressing
 from typed_sessions.cli.upcast_report import Shown, rehearsed, summary
@@ -28,9 +29,6 @@ from typed_sessions.model import SessionModel
 from typed_sessions.project.discovery import Discovery, discovering
 from typed_sessions.project.project import find_project
 from typed_sessions.settings import Settings
-
-INTERRUPTED: Final = 130
-"""As a shell has it for a program that Ctrl-C ended (128 + SIGINT)."""
 
 
 @sentences()
@@ -68,8 +66,7 @@ def upcast(  # noqa: PLR0917 # they are options, given by name
     """
     if to is not None and name is None:
         raise typer.BadParameter("it is the version of one session: name that too", param_hint="--to")
-    given = {"database_url": database_url, "table": table, "schema_name": schema}
-    place = Place(Settings(**{option: value for option, value in given.items() if value is not None}))
+    place = place_of(settings_of(database_url, table, schema))
     shown = Shown(
         Console(file=sys.stderr if as_json else sys.stdout),
         is_rehearsal=dry_run,
@@ -84,6 +81,12 @@ def upcast(  # noqa: PLR0917 # they are options, given by name
             is_well &= carried(errand, workers or usual_workers(place), shown)
     if not is_well or (name is None and found.failures):
         raise typer.Exit(FAILED)
+
+
+def place_of(settings: Settings) -> Place:
+    """The table of the settings. Raises `StoreUnavailableError` if it is in a SQLite file that is not there."""
+    refuse_missing(settings)
+    return Place(settings)
 
 
 @contextmanager
