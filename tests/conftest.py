@@ -1,6 +1,7 @@
 """What every test may ask for: a database of each kind, a clock that stands still."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NoReturn, TypeVar
@@ -21,6 +22,12 @@ from typed_sessions.testing import SettableClock
 T = TypeVar("T")
 
 REQUIRED = "TYPED_SESSIONS_REQUIRE_SERVICES"
+
+
+def pytest_configure() -> None:
+    """A shell that runs the tests in the background has Ctrl-C ignored by them, and so by all that they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
