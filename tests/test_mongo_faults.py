@@ -206,6 +206,17 @@ async def test_a_server_that_stands_still_is_unavailable_in_time_and_then_serves
     await check(url, load)
 
 
+async def test_a_store_is_closed_in_time_though_its_server_stands_still(server: KillableMongo, url: str) -> None:
+    store = MongoStore.from_url(url, operation_timeout=TIMEOUT)
+    await store.load([KEY])
+    server.pause()
+    try:
+        async with asyncio.timeout(SLOWEST):
+            await store.close()
+    finally:
+        server.resume()
+
+
 async def test_a_primary_that_steps_down_loses_nothing(server: KillableMongo, url: str) -> None:
     async with load_of_writers(url) as load:
         with Client(server.url) as client:

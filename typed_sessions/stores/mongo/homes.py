@@ -11,7 +11,7 @@ from pymongo.uri_parser import parse_uri
 
 from typed_sessions.errors import SettingsError, StoreUnavailableError
 from typed_sessions.settings import PREFIX, Settings
-from typed_sessions.stores.mongo.driver import AnyClient, Place, got, place_of
+from typed_sessions.stores.mongo.driver import AnyClient, Place, got, place_of, within
 from typed_sessions.stores.sqlalchemy.locks.runners import Runner
 
 T = TypeVar("T")
@@ -49,8 +49,9 @@ class Given:
 class Own:
     """A client of the store's own, made when it is first used, and made anew after a fork or on a new event loop."""
 
-    def __init__(self, make: Callable[[], Place], runner: Runner) -> None:
+    def __init__(self, make: Callable[[], Place], runner: Runner, timeout: float) -> None:
         self._make = make
+        self._timeout = timeout
         self._runner = runner
         self._found: Place | None = None
         self._where: Any = None
@@ -74,7 +75,9 @@ class Own:
     async def close(self) -> None:
         place, self._found = self._found, None
         if place is not None and self._where == self._runner.place():
-            await got(place.client.close())
+            # pymongo tells the server, and would wait for its answer for ever. What goes wrong then it passes over.
+            with within(self._timeout):
+                await got(place.client.close())
 
 
 def own_home(settings: Settings, client_class: Callable[..., AnyClient], runner: Runner) -> Own:
@@ -95,7 +98,7 @@ def own_home(settings: Settings, client_class: Callable[..., AnyClient], runner:
     def make() -> Place:
         return _usable(lambda: place_of(client_class(url, **options).get_database(database), settings.table))
 
-    return Own(make, runner)
+    return Own(make, runner, settings.operation_timeout)
 
 
 def _parts(url: str) -> SplitResult:
