@@ -17,8 +17,8 @@ from typed_sessions.stores.mongo.calls import Call, Calls
 from typed_sessions.stores.mongo.documents import name
 from typed_sessions.stores.mongo.driver import Document, got
 from typed_sessions.stores.sqlalchemy.locks import processes
+from typed_sessions.stores.sqlalchemy.locks.holds import Holds
 from typed_sessions.stores.sqlalchemy.locks.patience import Patience
-from typed_sessions.stores.sqlalchemy.locks.runners import Alarm
 
 LEASE: Final = timedelta(seconds=10)
 
@@ -47,8 +47,7 @@ class Locks:
         self._calls = calls
         self._lease = lease
         self._doors = Doors(calls.runner)
-        self._holds: set[Hold] = set()
-        self._heartbeat = Alarm(calls.runner, self._renew_all)
+        self._holds = Holds[Hold](calls.runner, lease.total_seconds(), renew=self._renew, free=self._delete)
 
     @asynccontextmanager
     async def held(self, keys: Sequence[SessionKey], timeout: float) -> AsyncGenerator[None]:  # noqa: ASYNC109 # it is a setting
@@ -63,10 +62,9 @@ class Locks:
                     await self._take(key, hold, patience)
                 yield
             finally:
-                await self._give_back(hold)
+                await self._holds.give_back(hold)
 
     async def _take(self, key: SessionKey, hold: Hold, patience: Patience) -> None:
-        self._beat()
         dead = ""
         while True:
             found = await self._calls.run(partial(self._ask, name(key), hold.token, dead))
@@ -87,14 +85,8 @@ class Locks:
         except DuplicateKeyError:
             return {}  # somebody else made it in the same moment
 
-    async def _give_back(self, hold: Hold) -> None:
-        """Delete the locks of a turn. If the server does not answer, they go with their lease."""
-        self._holds.discard(hold)
-        # In a child that was forked within the turn they are the parent's, which goes on.
-        if not self._calls.runner.is_gone(hold.place):
-            await self._calls.runner.finish(self._delete(hold))
-
     async def _delete(self, hold: Hold) -> None:
+        """Delete the locks of a turn. If the server does not answer, they go with their lease."""
         with suppress(Exception):
             try:
                 await self._calls.run(partial(self._delete_once, hold))
@@ -106,23 +98,12 @@ class Locks:
         with call.in_time():
             await got(call.place.locks.delete_many({"_id": {"$in": list(hold.names)}, "token": hold.token}))
 
-    def _beat(self) -> None:
-        self._heartbeat.set(self._lease.total_seconds() / 3)
+    async def _renew(self, holds: Sequence[Hold]) -> None:
+        # Unavailable for now: the next heartbeat tries again. A lost lock stays lost; saves compare revisions.
+        with suppress(Exception):
+            await self._calls.run(partial(self._renew_once, holds))
 
-    async def _renew_all(self) -> None:
-        runner, place = self._calls.runner, self._calls.runner.place()
-        # Of a copy and in place, for other threads take and give back meanwhile.
-        holds = list(self._holds)
-        # A fork leaves the holds of its parent here; they are not ours to keep alive. Another loop renews its own.
-        self._holds.difference_update([hold for hold in holds if runner.is_gone(hold.place)])
-        mine = [hold for hold in holds if hold.place == place]
-        if mine:
-            # Unavailable for now: the next heartbeat tries again. A lost lock stays lost; saves compare revisions.
-            with suppress(Exception):
-                await self._calls.run(partial(self._renew, mine))
-            self._beat()
-
-    async def _renew(self, holds: Sequence[Hold], call: Call) -> None:
+    async def _renew_once(self, holds: Sequence[Hold], call: Call) -> None:
         names, tokens = [each for hold in holds for each in hold.names], [hold.token for hold in holds]
         with call.in_time():
             where = {"_id": {"$in": names}, "token": {"$in": tokens}}

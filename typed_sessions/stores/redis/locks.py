@@ -21,8 +21,9 @@ from typed_sessions.stores.redis.translate import translating
 from typed_sessions.stores.redis.wires import Wire, ask_one
 from typed_sessions.stores.sqlalchemy.locks import processes
 from typed_sessions.stores.sqlalchemy.locks.gaps import Gaps
+from typed_sessions.stores.sqlalchemy.locks.holds import Holds
 from typed_sessions.stores.sqlalchemy.locks.patience import Patience
-from typed_sessions.stores.sqlalchemy.locks.runners import Alarm, Runner
+from typed_sessions.stores.sqlalchemy.locks.runners import Runner
 
 LEASE: Final = 10.0
 """Seconds after which the lock of a holder that died is free."""
@@ -55,8 +56,7 @@ class Locks:
         self._lease = lease
         self._doors = Doors(runner)
         self._gaps = Gaps()
-        self._holds: set[_Hold] = set()
-        self._heartbeat = Alarm(runner, self._renew_all)
+        self._holds = Holds[_Hold](runner, lease, renew=self._renew, free=self._free)
 
     @asynccontextmanager
     async def held(self, keys: Sequence[SessionKey], timeout: float) -> AsyncGenerator[None]:  # noqa: ASYNC109 # it is a setting
@@ -69,19 +69,18 @@ class Locks:
             try:
                 yield
             finally:
-                await self._give_back(hold)
+                await self._holds.give_back(hold)
                 self._gaps.note(places, taken)
 
     async def _take_all(self, keys: Sequence[SessionKey], patience: Patience) -> _Hold:
         hold = _Hold(_token(), self._runner.place())
         self._holds.add(hold)
-        self._heartbeat.set(self._lease / 3)
         try:
             with translating():
                 for key in keys:
                     await self._take(hold, key, patience)
         except BaseException:
-            await self._give_back(hold)
+            await self._holds.give_back(hold)
             raise
         return hold
 
@@ -103,13 +102,6 @@ class Locks:
     def _milliseconds(self) -> bytes:
         return b"%d" % round(self._lease * 1000)
 
-    async def _give_back(self, hold: _Hold) -> None:
-        """Free the locks of a turn. If Redis does not answer, they go with their lease."""
-        self._holds.discard(hold)
-        # In a child that was forked within the turn they are the parent's, which goes on.
-        if not self._runner.is_gone(hold.place):
-            await self._runner.finish(self._free(hold))
-
     async def _free(self, hold: _Hold) -> None:
         for name in hold.names:
             for _ in range(ATTEMPTS):
@@ -118,20 +110,12 @@ class Locks:
                     await ask_one(self._wire, called(HOLD, [name], hold.token, b"", b""))
                     break
 
-    async def _renew_all(self) -> None:
-        runner, place = self._runner, self._runner.place()
-        # Of a copy and in place, for other threads take and give back meanwhile.
-        holds = list(self._holds)
-        # A fork leaves the holds of its parent here; they are not ours to keep alive. Another loop renews its own.
-        self._holds.difference_update([hold for hold in holds if runner.is_gone(hold.place)])
-        mine = [hold for hold in holds if hold.place == place]
-        for hold in mine:
+    async def _renew(self, holds: Sequence[_Hold]) -> None:
+        for hold in holds:
             for name in list(hold.names):
                 # Unavailable for now: the next heartbeat tries again.
                 with suppress(Exception):
                     await ask_one(self._wire, called(HOLD, [name], hold.token, hold.token, self._milliseconds()))
-        if mine:
-            self._heartbeat.set(self._lease / 3)
 
 
 def _token() -> bytes:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from pydantic_core import from_json, to_json
@@ -19,8 +19,9 @@ from typed_sessions.key import SessionKey
 from typed_sessions.record import Record
 from typed_sessions.stores.protocol import Change, Delete, Insert, Outcome, Store, Touch, Update
 from typed_sessions.stores.sqlalchemy.locks import processes
+from typed_sessions.stores.sqlalchemy.locks.holds import Holds
 from typed_sessions.stores.sqlalchemy.locks.patience import Patience
-from typed_sessions.stores.sqlalchemy.locks.runners import Alarm, Runner
+from typed_sessions.stores.sqlalchemy.locks.runners import Runner
 
 LEASE: Final = timedelta(seconds=10)
 SUFFIX: Final = "!lock"
@@ -50,8 +51,7 @@ class LockRows:
         self._lease = lease
         self._clock = clock
         self._runner = runner
-        self._holds: set[RowHold] = set()
-        self._heartbeat = Alarm(runner, self._renew_all)
+        self._holds = Holds[RowHold](runner, lease.total_seconds(), renew=self._renew, free=self._delete)
 
     async def take(self, keys: Sequence[SessionKey], patience: Patience) -> RowHold:
         """Take the locks of these keys: all in one transaction, or none.
@@ -84,7 +84,6 @@ class LockRows:
             raise
         if is_held:
             self._holds.add(hold)
-            self._heartbeat.set(self._lease.total_seconds() / 3)
         return is_held
 
     def _record(self, hold: RowHold) -> Record:
@@ -97,12 +96,10 @@ class LockRows:
 
     async def give_back(self, hold: RowHold) -> None:
         """Delete the rows of a turn. If the store does not answer, they go with their lease."""
-        self._holds.discard(hold)
-        # In a child that was forked within the turn they are the parent's, which goes on.
-        if not self._runner.is_gone(hold.place):
-            await self._runner.finish(self._delete([Delete(row, hold.revision) for row in hold.rows]))
+        await self._holds.give_back(hold)
 
-    async def _delete(self, deletes: Sequence[Delete]) -> None:
+    async def _delete(self, hold: RowHold) -> None:
+        deletes = [Delete(row, hold.revision) for row in hold.rows]
         with suppress(Exception):
             try:
                 outcomes = await self._store.save(deletes)
@@ -114,22 +111,12 @@ class LockRows:
                 for delete in deletes:
                     await self._store.save([delete])
 
-    async def _renew_all(self) -> None:
-        until, place = self._clock() + self._lease, self._runner.place()
-        # Of a copy and in place, for other threads take and give back meanwhile.
-        holds = list(self._holds)
-        # A fork leaves the holds of its parent here; they are not ours to keep alive. Another loop renews its own.
-        self._holds.difference_update([hold for hold in holds if self._runner.is_gone(hold.place)])
-        mine = [hold for hold in holds if hold.place == place]
-        for hold in mine:
-            await self._renew(hold, until)
-        if mine:
-            self._heartbeat.set(self._lease.total_seconds() / 3)
-
-    async def _renew(self, hold: RowHold, until: datetime) -> None:
-        # Unavailable for now: the next heartbeat tries again. A lost row stays lost; saves compare revisions.
-        with suppress(Exception):
-            await self._store.save([Touch(row, hold.revision, until) for row in hold.rows])
+    async def _renew(self, holds: Sequence[RowHold]) -> None:
+        until = self._clock() + self._lease
+        for hold in holds:
+            # Unavailable for now: the next heartbeat tries again. A lost row stays lost; saves compare revisions.
+            with suppress(Exception):
+                await self._store.save([Touch(row, hold.revision, until) for row in hold.rows])
 
 
 def _text(record: Record, field: str) -> str:
